@@ -72,12 +72,12 @@ def convert_gone_account_error(exc: Exception, request: Request) -> Exception:
     """
     user = getattr(request, "_user", None)
     is_about_rows = isinstance(exc, IntegrityError | ObjectDoesNotExist)
-    if not is_about_rows or not isinstance(user, User) or _account_exists(user):
+    if not is_about_rows or not isinstance(user, User) or _has_account(user):
         return exc
     return AuthenticationFailed("This account is closed.", "account_closed")
 
 
-def _account_exists(user: User) -> bool:
+def _has_account(user: User) -> bool:
     try:
         return bool(User.objects.filter(pk=user.pk).exists())
     except DatabaseError:

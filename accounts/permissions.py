@@ -22,14 +22,14 @@ class HasScope(BasePermission):
     def has_permission(self, request: Request, view: "APIView") -> bool:
         if not request.user.is_authenticated:
             return False
-        return _token_allows(request, view)
+        return _may_use_token(request, view)
 
 
 class HasScopeOrIsAnonymous(HasScope):
     """Anybody; but a token, when there is one, needs its scope."""
 
     def has_permission(self, request: Request, view: "APIView") -> bool:
-        return _token_allows(request, view)
+        return _may_use_token(request, view)
 
 
 class HasScopeAndIsStaff(HasScope):
@@ -39,7 +39,7 @@ class HasScopeAndIsStaff(HasScope):
         return super().has_permission(request, view) and request.user.is_staff
 
 
-def _token_allows(request: Request, view: "APIView") -> bool:
+def _may_use_token(request: Request, view: "APIView") -> bool:
     if not isinstance(request.auth, ApiToken):
         return True
     if request.method in SAFE_METHODS:

@@ -33,13 +33,13 @@ class Limit:
     attempts: int
     seconds: int
 
-    def key(self, *who: str) -> str:
+    def make_key(self, *who: str) -> str:
         """Return a digest: the table must not say whose name was tried from which address."""
         text = "\x1f".join((self.name, *who))
         return salted_hmac("accounts.throttle", text, algorithm="sha256").hexdigest()[:40]
 
     def is_reached(self, *who: str) -> bool:
-        counted = AttemptCount.objects.filter(key=self.key(*who), until__gt=timezone.now())
+        counted = AttemptCount.objects.filter(key=self.make_key(*who), until__gt=timezone.now())
         return counted.filter(n__gte=self.attempts).exists()
 
     def count(self, *who: str) -> int:
@@ -53,11 +53,11 @@ class Limit:
         )
         until = connection.ops.adapt_datetimefield_value(now + timedelta(seconds=self.seconds))
         with connection.cursor() as cursor:
-            cursor.execute(sql, [self.key(*who), until])
+            cursor.execute(sql, [self.make_key(*who), until])
             return int(cursor.fetchone()[0])
 
     def reset(self, *who: str) -> None:
-        AttemptCount.objects.filter(key=self.key(*who)).delete()
+        AttemptCount.objects.filter(key=self.make_key(*who)).delete()
 
     @property
     def minutes(self) -> int:
@@ -142,7 +142,8 @@ def is_sign_in_blocked(request: HttpRequest, username: str) -> bool:
     in on before, or by a link mailed for a new password, which makes a browser such a device.
     """
     most = {
-        limit.key(*who): limit.attempts for limit, who in _list_sign_in_limits(request, username)
+        limit.make_key(*who): limit.attempts
+        for limit, who in _list_sign_in_limits(request, username)
     }
     counted = AttemptCount.objects.filter(key__in=most, until__gt=timezone.now())
     return any(n >= most[key] for key, n in counted.values_list("key", "n"))

@@ -30,7 +30,7 @@ from recommendations.engine.core.arrays import (
     list_entry_rows,
     select_top_columns,
 )
-from recommendations.engine.evaluation import listener_split, metrics, paired_bootstrap
+from recommendations.engine.evaluation import bootstrap_pairs, metrics, split_by_listener
 from recommendations.engine.evaluation.comparison import bootstrap_intervals
 
 GIVEN = (0, 1, 2, 3, 5, 10)
@@ -50,7 +50,7 @@ def main() -> int:
     # a matrix lists each listener's songs by number, which often says how well known they are
     order = np.random.default_rng(options.seed).permutation(interactions.n_events)
     interactions = interactions.take(order)
-    last = listener_split(interactions, seed=options.seed, n_given=max(GIVEN))
+    last = split_by_listener(interactions, seed=options.seed, n_given=max(GIVEN))
     recommender = Recommender(PRESETS[options.preset]).fit(
         last.train, data.features, seed=options.seed
     )
@@ -64,7 +64,7 @@ def main() -> int:
     print(f"{len(listeners)} new listeners\n{'given':>5}  {'system':<12}{'NDCG@10':>8}")
     for n in GIVEN:
         given = (
-            listener_split(interactions, seed=options.seed, n_given=n).given
+            split_by_listener(interactions, seed=options.seed, n_given=n).given
             if n
             else last.given.take(np.zeros(last.given.n_events, dtype=bool))
         )
@@ -99,7 +99,7 @@ def _list_songs(algorithm: Algorithm, histories: csr_matrix) -> NDArray[np.int32
 
 
 def _compare(ours: NDArray[np.float64], theirs: NDArray[np.float64], seed: int) -> str:
-    difference = paired_bootstrap(ours, theirs, seed=seed)
+    difference = bootstrap_pairs(ours, theirs, seed=seed)
     return f"  ours {difference.mean:+.4f} ({difference.low:+.4f} to {difference.high:+.4f})"
 
 

@@ -44,7 +44,7 @@ from recommendations.engine import (
     Prior,
     Recommender,
     TrainingData,
-    paired_bootstrap,
+    bootstrap_pairs,
 )
 from recommendations.engine.algorithms import create_algorithm
 from recommendations.engine.core.arrays import count_per_row, list_entry_rows, select_top_columns
@@ -253,7 +253,7 @@ def of_size(world: World, size: int, options: argparse.Namespace) -> dict[str, A
     }
     ours = np.concatenate(values[DEFAULT])[:, 0]
     differences = {
-        name: paired_bootstrap(ours, np.concatenate(v)[:, 0], seed=options.seed).to_dict()
+        name: bootstrap_pairs(ours, np.concatenate(v)[:, 0], seed=options.seed).to_dict()
         for name, v in values.items()
         if name != DEFAULT
     }

@@ -30,7 +30,7 @@ from catalog.records import FEATURES, ListenRecord, SongRecord, WrongFile
 from recommendations.engine import Interactions
 from recommendations.engine.core.ordered import count_steps_back, keep_entries
 from recommendations.engine.core.weighting import Weighting
-from recommendations.engine.evaluation import random_split
+from recommendations.engine.evaluation import split_randomly
 from recommendations.engine.synthetic.world import World
 
 TEST_SHARE = 0.2
@@ -159,7 +159,7 @@ def _key(record: ListenRecord) -> str:
 
 def _parts(interactions: Interactions, seed: int) -> tuple[csr_matrix, csr_matrix]:
     """Number of plays of each pair, apart for training and test."""
-    split = random_split(interactions, seed=seed)
+    split = split_randomly(interactions, seed=seed)
     counts = interactions.to_matrix(Weighting())
     test = split.test.astype(np.float32).multiply(counts).tocsr()
     train = (counts - test).tocsr()

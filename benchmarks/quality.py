@@ -52,7 +52,7 @@ from recommendations.engine.core.arrays import (
 )
 from recommendations.engine.core.config import SearchConfig
 from recommendations.engine.data.side_information import has_side_information
-from recommendations.engine.evaluation import metrics, paired_bootstrap
+from recommendations.engine.evaluation import bootstrap_pairs, metrics
 from recommendations.engine.evaluation.comparison import bootstrap_intervals
 from recommendations.engine.tuning.hyperparameter_search import search_component
 
@@ -137,7 +137,7 @@ def _summary(
     components = [system for system in systems if system["kind"] == "component"]
     best = max(components, key=lambda system: system["ndcg@10"])["name"]
     ours, theirs = values[options.preset][:, 0], values[best][:, 0]
-    difference = paired_bootstrap(ours, theirs, seed=options.seed)
+    difference = bootstrap_pairs(ours, theirs, seed=options.seed)
     ratio = float(ours.mean() / theirs.mean()) if theirs.mean() else float("inf")
     print(
         f"\n{options.preset} has {ratio:.3f} times the NDCG@10 of the best component alone ({best}); "

@@ -33,10 +33,10 @@ class TypedAtomFeed(Atom1Feed):
     """An Atom feed whose alternate links say what they lead to: the site's page, and playlists as M3U8."""
 
     def add_root_elements(self, handler: SimplerXMLGenerator) -> None:
-        super().add_root_elements(_type_links(handler, "text/html"))
+        super().add_root_elements(_write_typed_links(handler, "text/html"))
 
     def add_item_elements(self, handler: SimplerXMLGenerator, item: dict[str, Any]) -> None:
-        super().add_item_elements(_type_links(handler, files.CONTENT_TYPES["m3u8"]), item)
+        super().add_item_elements(_write_typed_links(handler, files.CONTENT_TYPES["m3u8"]), item)
 
 
 class _TypedLinks:
@@ -56,7 +56,7 @@ class _TypedLinks:
         self._handler.addQuickElement(name, contents, attrs)
 
 
-def _type_links(handler: SimplerXMLGenerator, media_type: str) -> SimplerXMLGenerator:
+def _write_typed_links(handler: SimplerXMLGenerator, media_type: str) -> SimplerXMLGenerator:
     return cast(SimplerXMLGenerator, _TypedLinks(handler, media_type))
 
 

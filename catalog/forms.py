@@ -59,7 +59,7 @@ class BrowseForm(forms.Form):
     def clean_q(self) -> str:
         return str(self.cleaned_data["q"][:MAX_LENGTH])
 
-    def sliders(self) -> list[tuple[str, forms.BoundField, forms.BoundField]]:
+    def list_sliders(self) -> list[tuple[str, forms.BoundField, forms.BoundField]]:
         """Yield each feature with its two fields."""
         return [(name, self[f"{name}_min"], self[f"{name}_max"]) for name in AUDIO_FEATURES]
 
@@ -71,10 +71,10 @@ class BrowseForm(forms.Form):
             genre_id=data["genre"].pk if data.get("genre") else None,
             year_from=data.get("year_from"),
             year_to=data.get("year_to"),
-            features=self._wanted_features(),
+            features=self._read_wanted_features(),
         )
 
-    def _wanted_features(self) -> dict[str, tuple[float, float]]:
+    def _read_wanted_features(self) -> dict[str, tuple[float, float]]:
         """Return the features whose sliders were moved; a range upside down is turned round."""
         wanted = {}
         for name in AUDIO_FEATURES:

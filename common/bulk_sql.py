@@ -68,13 +68,13 @@ def update_rows(
 def load_ids(model: type[models.Model], field: str, values: Iterable[T]) -> dict[T, int]:
     """Return the primary key by the value of `field`; where rows share a value, the lowest."""
     ids: dict[T, int] = {}
-    for batch in chunks(set(values), _VALUES_A_QUERY):
+    for batch in cut_chunks(set(values), _VALUES_A_QUERY):
         rows = model._default_manager.filter(**{f"{field}__in": batch}).order_by("-pk")
         ids.update(rows.values_list(field, "pk"))
     return ids
 
 
-def chunks(values: Collection[T] | Iterable[T], size: int) -> Iterator[list[T]]:
+def cut_chunks(values: Collection[T] | Iterable[T], size: int) -> Iterator[list[T]]:
     """Cut `values` into lists of at most `size`."""
     left = iter(values)
     while batch := list(islice(left, size)):
@@ -187,7 +187,7 @@ def _insert_together(
     """PostgreSQL: several hundred rows a statement save the way there and back."""
     one = f"({', '.join(['%s'] * n_fields)})"
     n_inserted = 0
-    for batch in chunks(rows, _ROWS_A_STATEMENT):
+    for batch in cut_chunks(rows, _ROWS_A_STATEMENT):
         statement = f"{head}{', '.join([one] * len(batch))} {on_conflict}"
         cursor.execute(statement, [value for row in batch for value in row])
         n_inserted += cursor.rowcount

@@ -42,9 +42,9 @@ class Tunable(Generic[T]):
     @overload
     def __get__(self, instance: object, owner: type) -> T: ...
     def __get__(self, instance: object | None, owner: type) -> "Tunable[T] | T":
-        return self if instance is None else self.value()
+        return self if instance is None else self.read_value()
 
-    def value(self) -> T:
+    def read_value(self) -> T:
         """Return the value in force.
 
         Raises ImproperlyConfigured when it has the wrong type or is too small.
@@ -76,6 +76,6 @@ class Tunable(Generic[T]):
 class TunableGroup:
     """The tunables of one part of the site, each a class attribute."""
 
-    def all(self) -> Iterator[Tunable[Any]]:
+    def list_all(self) -> Iterator[Tunable[Any]]:
         """Yield every tunable, in the order in which they are written."""
         return (value for value in vars(type(self)).values() if isinstance(value, Tunable))

@@ -14,26 +14,26 @@ from recommendations.conf import conf
 
 
 @register()
-def tunables_are_usable(app_configs: Any, **_: Any) -> list[Error]:
+def check_tunables(app_configs: Any, **_: Any) -> list[Error]:
     """Every tunable has the right type and size, and the presets exist."""
     errors = []
-    for tunable in all_tunables():
+    for tunable in list_tunables():
         try:
-            tunable.value()
+            tunable.read_value()
         except ImproperlyConfigured as error:
             errors.append(Error(str(error), id="recommendations.E001"))
-    return errors or _unknown_presets()
+    return errors or _find_unknown_presets()
 
 
-def all_tunables() -> Iterator[Tunable[Any]]:
+def list_tunables() -> Iterator[Tunable[Any]]:
     """Yield the tunables of every part of the site."""
-    yield from conf.all()
-    yield from job_conf.all()
-    yield from catalog_conf.all()
-    yield from account_conf.all()
+    yield from conf.list_all()
+    yield from job_conf.list_all()
+    yield from catalog_conf.list_all()
+    yield from account_conf.list_all()
 
 
-def _unknown_presets() -> list[Error]:
+def _find_unknown_presets() -> list[Error]:
     from recommendations.engine import PRESETS
 
     preset_names = ", ".join(sorted(PRESETS))
@@ -46,7 +46,7 @@ def _unknown_presets() -> list[Error]:
 
 
 @register()
-def openmp_is_there(app_configs: Any, **_: Any) -> list[Error]:
+def check_openmp(app_configs: Any, **_: Any) -> list[Error]:
     """Check that the system has the OpenMP library that implicit's wheels need."""
     try:
         import implicit.cpu.als  # noqa: F401

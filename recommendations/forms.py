@@ -93,7 +93,7 @@ class TasteForm(forms.Form):
     def _name(cluster: Cluster) -> str:
         return f"mood-{cluster.key}"
 
-    def parts(self) -> list[tuple[Cluster, forms.BoundField]]:
+    def list_parts(self) -> list[tuple[Cluster, forms.BoundField]]:
         """Yield every cluster with the field of its mood."""
         return [(cluster, self[self._name(cluster)]) for cluster in self.clusters]
 
@@ -104,7 +104,7 @@ class TasteForm(forms.Form):
     def find_mood(self, cluster: Cluster) -> str:
         return str(self.cleaned_data[self._name(cluster)])
 
-    def moods_by_song(self) -> dict[int, str]:
+    def read_moods_by_song(self) -> dict[int, str]:
         return {
             song_id: self.find_mood(cluster)
             for cluster in self.clusters
@@ -112,7 +112,7 @@ class TasteForm(forms.Form):
             for song_id in cluster.song_ids
         }
 
-    def changed_moods(self) -> list[tuple[Cluster, str]]:
+    def find_changed_moods(self) -> list[tuple[Cluster, str]]:
         return [
             (cluster, self.find_mood(cluster))
             for cluster in self.clusters

@@ -137,7 +137,9 @@ def run_background_job(job_id: int | None = None) -> str:
 def precompute_lists(version_id: int | None = None) -> None:
     """Ask for the lists under a version, by default the active one, that are missing or outdated."""
     version = (
-        registry.active_version() if version_id is None else ModelVersion.objects.get(pk=version_id)
+        registry.get_active_version()
+        if version_id is None
+        else ModelVersion.objects.get(pk=version_id)
     )
     if version is not None:
         _send_wake_up(background_jobs.request_lists(version))
@@ -157,7 +159,7 @@ def sweep() -> None:
 @short_task
 def retrain() -> str:
     """Begin the scheduled training; it also refreshes what is trending. One that runs already is enough."""
-    if not training_rows.is_newer_than(registry.active_version()):
+    if not training_rows.is_newer_than(registry.get_active_version()):
         log.info("No scheduled training: nothing was heard since the last one.")
         return "nothing new"
     try:

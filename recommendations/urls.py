@@ -20,18 +20,18 @@ from recommendations.views import (
 app_name = "recommendations"
 
 urlpatterns = [
-    path("", home.home, name="home"),
-    path("home/<slug:shelf>/", home.shelf, name="shelf"),
+    path("", home.show_home, name="home"),
+    path("home/<slug:shelf>/", home.show_shelf, name="shelf"),
     path("home/<slug:shelf>/keep/", home.keep_shelf, name="keep_shelf"),
     path("try/", tryout.try_out, name="try"),
-    path("try/why/<int:song_id>/", tryout.why, name="try_why"),
+    path("try/why/<int:song_id>/", tryout.show_why, name="try_why"),
     path("try/keep/", tryout.keep_picks, name="keep_picks"),
-    path("welcome/", tryout.welcome, name="welcome"),
-    path("songs/<int:song_id>/", songs.song, name="song"),
-    path("songs/<int:song_id>/why/", songs.why, name="why"),
+    path("welcome/", tryout.show_welcome, name="welcome"),
+    path("songs/<int:song_id>/", songs.show_song, name="song"),
+    path("songs/<int:song_id>/why/", songs.show_why, name="why"),
     path("songs/<int:song_id>/control/", songs.control_song, name="control_song"),
-    path("albums/<int:album_id>/", music.album, name="album"),
-    path("artists/<int:artist_id>/", music.artist, name="artist"),
+    path("albums/<int:album_id>/", music.show_album, name="album"),
+    path("artists/<int:artist_id>/", music.show_artist, name="artist"),
     path("artists/<int:artist_id>/control/", songs.control_artist, name="control_artist"),
     path("mixes/<int:number>/", mixes.mix, name="mix"),
     path("mixes/<int:number>/keep/", mixes.keep, name="keep_mix"),
@@ -46,24 +46,24 @@ urlpatterns = [
     path("blends/<uuid:blend_id>/invite/", blends.invite, name="invite_to_blend"),
     path("blends/<uuid:blend_id>/answer/", blends.answer_invitation, name="answer_blend"),
     path("blends/<uuid:blend_id>/keep/", blends.keep, name="keep_blend"),
-    path("library/hidden/", library.hidden, name="hidden"),
-    path("library/beyond/", library.beyond, name="beyond"),
+    path("library/hidden/", library.show_hidden, name="hidden"),
+    path("library/beyond/", library.show_beyond, name="beyond"),
     path(
         "playlists/<uuid:playlist_id>/continue/",
         library.continue_playlist,
         name="continue_playlist",
     ),
-    path("settings/deletions/", privacy.deletions, name="deletions"),
-    path("forgotten/<uuid:receipt_id>/", privacy.forgotten, name="forgotten"),
+    path("settings/deletions/", privacy.show_deletions, name="deletions"),
+    path("forgotten/<uuid:receipt_id>/", privacy.show_forgotten, name="forgotten"),
     path("training/<int:run_id>/", training.show_training, name="training"),
-    path("taste/", taste.taste_page, name="taste"),
+    path("taste/", taste.show_taste, name="taste"),
     path("taste/preview/", taste.preview_taste, name="preview_taste"),
     path("taste/save/", taste.save_taste, name="save_taste"),
     path("taste/rules/", taste.save_rules, name="save_rules"),
     path("taste/undo/", taste.undo_taste, name="undo_taste"),
-    path("settings/my-data.json", privacy.my_data, name="my_data"),
+    path("settings/my-data.json", privacy.show_my_data, name="my_data"),
     path("settings/personalisation/", privacy.set_personalisation, name="set_personalisation"),
 ]
 
 if settings.DEBUG:
-    urlpatterns.append(path("style/", style.style, name="style"))
+    urlpatterns.append(path("style/", style.show_style, name="style"))

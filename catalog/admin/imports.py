@@ -90,7 +90,7 @@ class ImportRunAdmin(RecordAdmin[ImportRun]):
     @accepts_upload(staff_only=True)
     def upload(self, request: HttpRequest) -> HttpResponse:
         """Keep the file and queue its import."""
-        self._only_post_of_importers(request)
+        self._allow_post_of_importers(request)
         form = UploadForm(request.POST, request.FILES)
         if not form.is_valid():
             messages.error(
@@ -119,7 +119,7 @@ class ImportRunAdmin(RecordAdmin[ImportRun]):
         return answer_progress(run, stage=f"{run.get_status_display()}: {run.n_read:,}")
 
     def cancel(self, request: HttpRequest, run_id: int) -> HttpResponse:
-        self._only_post_of_importers(request)
+        self._allow_post_of_importers(request)
         run = get_object_or_404(ImportRun, pk=run_id)
         if import_jobs.cancel_import(run):
             self.log_change(request, run, "Cancelled.")
@@ -161,7 +161,7 @@ class ImportRunAdmin(RecordAdmin[ImportRun]):
         """What waits or runs is cancelled first, so that no worker loses the row it works on."""
         return (obj is None or not obj.is_active) and super().has_delete_permission(request, obj)
 
-    def _only_post_of_importers(self, request: HttpRequest) -> None:
+    def _allow_post_of_importers(self, request: HttpRequest) -> None:
         if request.method != "POST" or not self._may_import(request):
             raise PermissionDenied
 

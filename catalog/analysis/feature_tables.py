@@ -18,7 +18,7 @@ from catalog.records import FEATURES
 from catalog.songs.aliases import SongAlias
 from catalog.songs.matching import parse_uuid
 from catalog.songs.models import Song
-from common.bulk_sql import chunks
+from common.bulk_sql import cut_chunks
 
 ACOUSTICBRAINZ = "acousticbrainz"
 MOST_SUBMISSIONS = 25
@@ -173,7 +173,7 @@ def _collect(
 def _store(features_by_song: Mapping[int, Mapping[str, float]], source: str) -> int:
     """Write what songs lack still; return how many songs were given something."""
     n_songs = 0
-    for some_ids in chunks(sorted(features_by_song), _TOGETHER):
+    for some_ids in cut_chunks(sorted(features_by_song), _TOGETHER):
         with transaction.atomic():
             changed = []
             for song in Song.objects.select_for_update().filter(pk__in=some_ids):

@@ -19,7 +19,7 @@ from catalog.files.scan_writer import ReadFile, ScanWriter
 from catalog.files.tag_reader import UnreadableFile, read_file
 from catalog.songs.sources import refresh_sources
 from common import jobs
-from common.bulk_sql import chunks
+from common.bulk_sql import cut_chunks
 from common.jobs import Swept
 
 log = logging.getLogger(__name__)
@@ -177,7 +177,7 @@ class _FolderReading:
         n_done = len(listing.files) - len(changed)
         self._lease.write(n_files=len(listing.files))
         vanished: set[str] = set()
-        for batch in chunks(changed, FILES_TOGETHER):
+        for batch in cut_chunks(changed, FILES_TOGETHER):
             read = [one for one in map(self._read, batch) if one is not None]
             vanished |= {one.path for one in batch} - {one.file.path for one in read}
             n_done += len(batch)
@@ -216,7 +216,7 @@ class _FolderReading:
     ) -> None:
         listed = {one.path for one in listing.files} - vanished
         gone = [path for path in stored if path not in listed and listing.covers(path)]
-        for paths in chunks(gone, 500):
+        for paths in cut_chunks(gone, 500):
             self._writer.remove(paths)
             self._on_progress(self._scan)
 

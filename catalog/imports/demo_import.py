@@ -70,14 +70,16 @@ def write_world(
         )
     claimed = ImportRun.objects.get(pk=run.pk)
 
-    def position() -> float:
+    def measure_position() -> float:
         return min((claimed.resume_at + 1) / max(total, 1), 0.99)
 
     report: OnProgress = on_progress or (lambda run: None)
     left = islice(outcomes, claimed.resume_at, None)
     try:
         with jobs.Heartbeat(lease):
-            ingest(claimed, lease, left, position=position, source=SOURCE, on_progress=report)
+            ingest(
+                claimed, lease, left, position=measure_position, source=SOURCE, on_progress=report
+            )
     except Exception as error:
         lease.finish(Status.FAILED, error=str(error))
         raise

@@ -229,7 +229,7 @@ def _continue_reading(turn: jobs.Turn[ImportRun], reading: _Reading) -> bool:
         run,
         turn.lease,
         reading.read_after(run.resume_at),
-        position=reading.opened.position,
+        position=reading.opened.measure_position,
         source=str(run.options.get("source") or run.format)[:40],
         on_progress=turn.on_progress,
         is_turn_over=is_turn_over,

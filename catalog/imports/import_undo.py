@@ -18,7 +18,7 @@ from catalog.playlists.playlist_writer import undo_playlists
 from catalog.signals import interactions_deleted, listening_changed
 from catalog.songs.models import Album, Artist, ArtistCredit, Song
 from common import jobs
-from common.bulk_sql import chunks
+from common.bulk_sql import cut_chunks
 
 _DELETED_TOGETHER = 5_000
 
@@ -58,7 +58,7 @@ def undo_import(run: ImportRun) -> int:
         status=ImportRun.Status.UNDONE, finished_at=timezone.now()
     )
     run.refresh_from_db()
-    for batch in chunks(listener_ids, _DELETED_TOGETHER):
+    for batch in cut_chunks(listener_ids, _DELETED_TOGETHER):
         listening_changed.send_robust(sender=Interaction, listener_ids=batch)
     return n_deleted
 

@@ -26,7 +26,7 @@ from catalog.records import (
 )
 from catalog.signals import listening_changed
 from catalog.songs.resolver import SongResolver
-from common.bulk_sql import chunks, read_without_memory_map
+from common.bulk_sql import cut_chunks, read_without_memory_map
 from common.jobs import Lease
 
 CHUNK = 2_500
@@ -69,7 +69,7 @@ def ingest(
     writer = _choose_writer(run, source or run.format)
     size = _choose_chunk(run)
     with read_without_memory_map():
-        for chunk in chunks(outcomes, size):
+        for chunk in cut_chunks(outcomes, size):
             records = [
                 outcome for outcome in chunk if not isinstance(outcome, RejectedRow | LeftOutRow)
             ]
@@ -179,5 +179,5 @@ def announce_changed_listeners(run: ImportRun) -> None:
     rows = Interaction.objects.filter(import_run=run).order_by()
     with read_without_memory_map():
         ids = list(rows.values_list("listener_id", flat=True).distinct())
-    for batch in chunks(ids, _TOLD_TOGETHER):
+    for batch in cut_chunks(ids, _TOLD_TOGETHER):
         listening_changed.send_robust(sender=Interaction, listener_ids=batch)

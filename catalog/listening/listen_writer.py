@@ -37,7 +37,7 @@ from catalog.songs.locks import hold_songs
 from catalog.songs.models import Song
 from catalog.songs.resolver import SongResolver
 from catalog.songs.visibility import get_bringer
-from common.bulk_sql import chunks, insert_rows, load_ids, make_moment_converter
+from common.bulk_sql import cut_chunks, insert_rows, load_ids, make_moment_converter
 
 if TYPE_CHECKING:
     from catalog.imports.models import ImportRun
@@ -239,7 +239,7 @@ class ListenWriter:
 
     def _load_durations(self, song_ids: Iterable[int]) -> dict[int, int | None]:
         _limit_cache(self._durations)
-        for some_ids in chunks(set(song_ids) - self._durations.keys(), _CHUNK_OF_IDS):
+        for some_ids in cut_chunks(set(song_ids) - self._durations.keys(), _CHUNK_OF_IDS):
             self._durations.update(
                 Song.objects.filter(pk__in=some_ids).values_list("pk", "duration_ms")
             )

@@ -16,7 +16,7 @@ UNTIMED = date(1, 1, 1)
 """The month of plays without a time: they count in all time and in no day."""
 
 
-def _listener_key() -> "models.ForeignKey[User, User]":
+def _make_listener_key() -> "models.ForeignKey[User, User]":
     return models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+", db_index=False
     )
@@ -40,7 +40,7 @@ class ListeningSums(models.Model):
 class OutdatedMonth(models.Model):
     """A month of a listener in which plays came or went since it was counted."""
 
-    listener = _listener_key()
+    listener = _make_listener_key()
     month = models.DateField()
     n_changes = models.PositiveIntegerField(default=1)
 
@@ -56,7 +56,7 @@ class OutdatedMonth(models.Model):
 class SongMonth(models.Model):
     """How often a listener played a song in a month."""
 
-    listener = _listener_key()
+    listener = _make_listener_key()
     song = models.ForeignKey(Song, on_delete=models.CASCADE, related_name="+")
     month = models.DateField()
     n_plays = models.PositiveIntegerField()
@@ -80,7 +80,7 @@ class SongMonth(models.Model):
 class SongTotal(models.Model):
     """How often a listener played a song in all time, and when first and last."""
 
-    listener = _listener_key()
+    listener = _make_listener_key()
     song = models.ForeignKey(Song, on_delete=models.CASCADE, related_name="+")
     n_plays = models.PositiveIntegerField()
     first_at = models.DateTimeField(null=True)
@@ -100,7 +100,7 @@ class SongTotal(models.Model):
 class DayTotal(models.Model):
     """What a listener played on one day: how often, in which hours, and how long where sources say it."""
 
-    listener = _listener_key()
+    listener = _make_listener_key()
     day = models.DateField()
     n_plays = models.PositiveIntegerField()
     n_measured = models.PositiveIntegerField(
@@ -119,7 +119,7 @@ class DayTotal(models.Model):
 class SourceMonth(models.Model):
     """How many of a listener's plays of a month came from a source."""
 
-    listener = _listener_key()
+    listener = _make_listener_key()
     month = models.DateField()
     source = models.CharField(max_length=40)
     n_plays = models.PositiveIntegerField()

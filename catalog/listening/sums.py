@@ -28,7 +28,7 @@ from catalog.listening.sum_tables import (
     SongTotal,
     SourceMonth,
 )
-from common.bulk_sql import chunks, insert_rows
+from common.bulk_sql import cut_chunks, insert_rows
 from common.transactions import retry_conflicts
 
 _QUARTER = 900
@@ -176,7 +176,7 @@ def _count_songs(listener: User, month: date, plays: QuerySet[Interaction]) -> N
     before = _fetch_song_sums(rows.values_list("song", "n_plays", "first_at", "last_at"))
     changed = [song_id for song_id, sums in now.items() if before.get(song_id) != sums]
     gone = list(before.keys() - now.keys())
-    for ids in chunks(gone, _IDS_A_QUERY):
+    for ids in cut_chunks(gone, _IDS_A_QUERY):
         rows.filter(song__in=ids)._raw_delete(using=rows.db)
     adapted = connection.ops.adapt_datefield_value(month)
     insert_rows(
@@ -199,7 +199,7 @@ def _fetch_song_sums(rows: QuerySet[Any]) -> SongSums:
 
 def _count_totals(listener: User, song_ids: list[int]) -> None:
     """Sum up all months of some songs."""
-    for ids in chunks(song_ids, _IDS_A_QUERY):
+    for ids in cut_chunks(song_ids, _IDS_A_QUERY):
         SongTotal.objects.filter(listener=listener, song__in=ids)._raw_delete(
             using=connection.alias
         )

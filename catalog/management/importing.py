@@ -34,7 +34,7 @@ class ImportCommand(PlainCommand):
             "--all-rejected", action="store_true", help="List all rejected rows that were kept."
         )
 
-    def chosen_columns(self, options: dict[str, Any]) -> dict[str, str]:
+    def read_chosen_columns(self, options: dict[str, Any]) -> dict[str, str]:
         chosen = {name: options[f"column_{name}"] for name in self.columns}
         return {name: column for name, column in chosen.items() if column}
 

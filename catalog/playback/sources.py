@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from catalog.files.models import MusicFile
 from catalog.servers.models import ServerSong
-from common.bulk_sql import chunks
+from common.bulk_sql import cut_chunks
 
 _MANY = 900
 
@@ -25,7 +25,7 @@ def find_sources(song_ids: Iterable[int]) -> dict[int, PlaySources]:
     """Return what holds each of the songs that something holds; two queries for up to 900 songs."""
     files: dict[int, list[MusicFile]] = {}
     items: dict[int, list[ServerSong]] = {}
-    for some_ids in chunks(dict.fromkeys(song_ids), _MANY):
+    for some_ids in cut_chunks(dict.fromkeys(song_ids), _MANY):
         for file in (
             MusicFile.objects.present()
             .filter(song__in=some_ids)

@@ -26,7 +26,7 @@ from catalog.servers.clients import ServerClient, ServerItem, open_client
 from catalog.servers.models import ServerAccount, ServerAccountSong, ServerSong, ServerSync
 from catalog.servers.song_writer import find_item_ids, load_present_songs
 from catalog.songs.models import Song
-from common.bulk_sql import chunks
+from common.bulk_sql import cut_chunks
 from common.jobs import JobReporter
 
 Kind = Interaction.Kind
@@ -154,7 +154,7 @@ def _apply_opinions(
         song_id: one for song_id, one in new.items() if not (song_id in first and song_id in own)
     }
     n_changed = 0
-    for some in chunks(new.items(), _TOGETHER):
+    for some in cut_chunks(new.items(), _TOGETHER):
         songs = Song.objects.in_bulk([song_id for song_id, _opinion in some])
         opinions = [(songs[song_id], _KINDS[one]) for song_id, one in some if song_id in songs]
         n_changed += sum(interactions.set_opinions(account.user, opinions, source=source))
@@ -191,7 +191,7 @@ def _take_back(
     return sum(
         interactions.clear_opinions(account.user, some_ids, _KINDS[one])
         for one, ids in song_ids_by_opinion.items()
-        for some_ids in chunks(ids, _MANY)
+        for some_ids in cut_chunks(ids, _MANY)
     )
 
 
@@ -211,7 +211,7 @@ def _mark_missing(rows: Iterable[ServerAccountSong], answer: _Answer) -> None:
 
 def _load_opinions(user: User, song_ids: Iterable[int]) -> dict[int, int]:
     opinions: dict[int, int] = {}
-    for some_ids in chunks(song_ids, _MANY):
+    for some_ids in cut_chunks(song_ids, _MANY):
         rows = Interaction.objects.for_listener(user).opinions().filter(song__in=some_ids)
         opinions.update(rows.values_list("song_id", "kind"))
     return opinions
@@ -293,7 +293,7 @@ def _apply_plays(
         count_before = before[row_id].play_count if row_id in before else 0
         grown[song_ids[row_id]] += max(0, count - count_before)
     n_untimed = 0
-    for some in chunks(totals.items(), _MANY):
+    for some in cut_chunks(totals.items(), _MANY):
         n_untimed += _write_untimed(account, dict(some), grown)
     return n_timed + n_untimed
 
@@ -314,7 +314,7 @@ def _record_last_plays(
         and (row_id not in before or before[row_id].played_at != at)
     ]
     n_new = 0
-    for some in chunks(new, _TOGETHER):
+    for some in cut_chunks(new, _TOGETHER):
         songs = Song.objects.in_bulk([song_id for song_id, _at in some])
         entries = [ListenEntry(songs[song_id], at) for song_id, at in some if song_id in songs]
         n_new += sum(

@@ -17,7 +17,7 @@ from catalog.servers.clients import ServerClient, SongPage, open_client
 from catalog.servers.models import MusicServer, ServerSong, ServerSync
 from catalog.servers.song_writer import SongWriter, store_rejected
 from catalog.songs.sources import refresh_sources
-from common.bulk_sql import chunks, read_without_memory_map
+from common.bulk_sql import cut_chunks, read_without_memory_map
 from common.jobs import JobReporter
 
 ASKED_FOR = 500
@@ -128,7 +128,7 @@ def _handle_missing(sync: ServerSync, client: ServerClient, reporter: JobReporte
     else:
         gone = list(missing.exclude(missing_since=None).values_list("pk", flat=True))
         missing.filter(missing_since=None).update(missing_since=timezone.now())
-    for some_ids in chunks(gone, _TOGETHER):
+    for some_ids in cut_chunks(gone, _TOGETHER):
         with transaction.atomic():
             reporter.lease.lock()
             _remove(some_ids)

@@ -47,22 +47,22 @@ class Sketch:
 Family = Callable[[Sketch], Iterator[str]]
 
 
-def _rect(x: float, y: float, width: float, height: float, fill: str, more: str = "") -> str:
+def _draw_rect(x: float, y: float, width: float, height: float, fill: str, more: str = "") -> str:
     return f'<rect x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height:.1f}" fill="{fill}"{more}/>'
 
 
-def _circle(x: float, y: float, radius: float, fill: str, opacity: float = 1.0) -> str:
+def _draw_circle(x: float, y: float, radius: float, fill: str, opacity: float = 1.0) -> str:
     return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{radius:.1f}" fill="{fill}" fill-opacity="{opacity:.2f}"/>'
 
 
-def _path(points: str, fill: str, opacity: float = 1.0) -> str:
+def _draw_path(points: str, fill: str, opacity: float = 1.0) -> str:
     return f'<path d="{points}" fill="{fill}" fill-opacity="{opacity:.2f}"/>'
 
 
 def draw_hills(sketch: Sketch) -> Iterator[str]:
     """A sun behind waves; the more energy, the higher."""
     dice = sketch.dice
-    yield _circle(
+    yield _draw_circle(
         SIZE * dice.throw(0.2, 0.8),
         SIZE * dice.throw(0.22, 0.45),
         dice.throw(28, 62),
@@ -81,7 +81,7 @@ def draw_hills(sketch: Sketch) -> Iterator[str]:
             for step in range(25)
         )
         fill = sketch.colours[1 + layer % (len(sketch.colours) - 1)]
-        yield _path(f"M{points} L{SIZE},{SIZE} L0,{SIZE}Z", fill, 0.75 + 0.25 * layer / n)
+        yield _draw_path(f"M{points} L{SIZE},{SIZE} L0,{SIZE}Z", fill, 0.75 + 0.25 * layer / n)
 
 
 def draw_rings(sketch: Sketch) -> Iterator[str]:
@@ -92,7 +92,7 @@ def draw_rings(sketch: Sketch) -> Iterator[str]:
     radius = SIZE * dice.throw(0.75, 1.2)
     for ring in range(n):
         fill = sketch.colours[(ring + 1) % len(sketch.colours)]
-        yield _circle(x, y, radius * (1 - ring / n) ** dice.throw(0.9, 1.15), fill)
+        yield _draw_circle(x, y, radius * (1 - ring / n) ** dice.throw(0.9, 1.15), fill)
 
 
 def draw_tiles(sketch: Sketch) -> Iterator[str]:
@@ -108,19 +108,19 @@ def _draw_tile(sketch: Sketch, x: float, y: float, side: float) -> Iterator[str]
     dice = sketch.dice
     kind, corner, fill = dice.choose(5), dice.choose(4), sketch.pick()
     if dice.throw() < 0.45:
-        yield _rect(x, y, side + 0.5, side + 0.5, sketch.pick())
+        yield _draw_rect(x, y, side + 0.5, side + 0.5, sketch.pick())
     right, low = x + side, y + side
     corners = [(x, y), (right, y), (right, low), (x, low)]
     (ax, ay), (bx, by), (cx, cy) = (corners[(corner + i) % 4] for i in (0, 1, 3))
     if kind <= 1:
-        yield _path(
+        yield _draw_path(
             f"M{ax:.1f},{ay:.1f} L{bx:.1f},{by:.1f} A{side:.1f},{side:.1f} 0 0 1 {cx:.1f},{cy:.1f}Z",
             fill,
         )
     elif kind == 2:
-        yield _path(f"M{ax:.1f},{ay:.1f} L{bx:.1f},{by:.1f} L{cx:.1f},{cy:.1f}Z", fill)
+        yield _draw_path(f"M{ax:.1f},{ay:.1f} L{bx:.1f},{by:.1f} L{cx:.1f},{cy:.1f}Z", fill)
     elif kind == 3:
-        yield _circle(x + side / 2, y + side / 2, side * 0.36, fill)
+        yield _draw_circle(x + side / 2, y + side / 2, side * 0.36, fill)
 
 
 def draw_stripes(sketch: Sketch) -> Iterator[str]:
@@ -131,7 +131,7 @@ def draw_stripes(sketch: Sketch) -> Iterator[str]:
     x = -90.0
     while x < SIZE + 90:
         width = dice.throw(8, 20 + 50 * sketch.calm)
-        yield _rect(x, -90, width, SIZE + 180, sketch.pick())
+        yield _draw_rect(x, -90, width, SIZE + 180, sketch.pick())
         x += width + dice.throw(0, 30)
     yield "</g>"
 
@@ -150,10 +150,10 @@ def draw_rays(sketch: Sketch) -> Iterator[str]:
         points = " L".join(
             f"{x + 500 * math.cos(a):.1f},{y + 500 * math.sin(a):.1f}" for a in (first, last)
         )
-        yield _path(
+        yield _draw_path(
             f"M{x:.1f},{y:.1f} L{points}Z", sketch.colours[1 + ray % (len(sketch.colours) - 1)]
         )
-    yield _circle(x, y, SIZE * dice.throw(0.08, 0.2), sketch.pick())
+    yield _draw_circle(x, y, SIZE * dice.throw(0.08, 0.2), sketch.pick())
 
 
 def draw_facets(sketch: Sketch) -> Iterator[str]:
@@ -176,7 +176,7 @@ def draw_facets(sketch: Sketch) -> Iterator[str]:
             c, d = points[row + 1][column + 1], points[row + 1][column]
             for corners in ((a, b, d), (b, c, d)):
                 text = " L".join(f"{x:.1f},{y:.1f}" for x, y in corners)
-                yield _path(f"M{text}Z", sketch.pick(), dice.throw(0.45, 1))
+                yield _draw_path(f"M{text}Z", sketch.pick(), dice.throw(0.45, 1))
 
 
 def draw_halftone(sketch: Sketch) -> Iterator[str]:
@@ -187,7 +187,7 @@ def draw_halftone(sketch: Sketch) -> Iterator[str]:
     for row in range(n):
         for column in range(n):
             swell = 0.5 + 0.5 * math.sin(phase + across * column + down * row)
-            yield _circle(
+            yield _draw_circle(
                 (column + 0.5) * step,
                 (row + 0.5) * step,
                 step * (0.1 + 0.4 * swell),
@@ -200,7 +200,7 @@ def draw_clouds(sketch: Sketch) -> Iterator[str]:
     dice = sketch.dice
     for _ in range(5 + dice.choose(4)):
         x, y = SIZE * dice.throw(-0.1, 1.1), SIZE * dice.throw(-0.1, 1.1)
-        yield _circle(
+        yield _draw_circle(
             x,
             y,
             SIZE * dice.throw(0.14, 0.3 + 0.25 * sketch.calm),
@@ -217,10 +217,10 @@ def draw_skyline(sketch: Sketch) -> Iterator[str]:
         SIZE * dice.throw(0.55, 0.68),
         SIZE * dice.throw(0.22, 0.3),
     )
-    yield _circle(x, horizon, radius, sketch.colours[2])
+    yield _draw_circle(x, horizon, radius, sketch.colours[2])
     for bar in range(4):
-        yield _rect(0, horizon - radius * (0.12 + 0.2 * bar), SIZE, 6 - bar, sketch.colours[0])
-    yield _rect(0, horizon, SIZE, SIZE - horizon, sketch.colours[1])
+        yield _draw_rect(0, horizon - radius * (0.12 + 0.2 * bar), SIZE, 6 - bar, sketch.colours[0])
+    yield _draw_rect(0, horizon, SIZE, SIZE - horizon, sketch.colours[1])
     stroke = f' stroke="{sketch.colours[3]}" stroke-width="1.6"'
     for line in range(-10, 11):
         yield f'<line x1="{x:.1f}" y1="{horizon:.1f}" x2="{x + line * 60:.1f}" y2="{SIZE}"{stroke}/>'

@@ -45,7 +45,7 @@ class CoverTraits:
     artist: bytes
     album: bytes
 
-    def feature(self, number: int, otherwise: float = 0.5) -> float:
+    def get_feature(self, number: int, otherwise: float = 0.5) -> float:
         value = self.features[number]
         return otherwise if value is None else value
 
@@ -96,7 +96,11 @@ def draw_cover(code: str) -> str:
     dice = Dice(traits.artist + traits.album)
     colours = _mix_colours(traits, dice)
     sketch = Sketch(
-        colours, dice, traits.feature(_ENERGY), traits.feature(_ACOUSTIC), traits.feature(_TEMPO)
+        colours,
+        dice,
+        traits.get_feature(_ENERGY),
+        traits.get_feature(_ACOUSTIC),
+        traits.get_feature(_TEMPO),
     )
     shapes = FAMILIES[_choose_family(traits)](sketch)
     return (
@@ -115,8 +119,8 @@ def _mix_colours(traits: CoverTraits, dice: Dice) -> tuple[str, ...]:
     """Return ground and colours: around the genre's hue, in the artist's harmony; a cheerful song is lighter."""
     genre = traits.artist[1] if traits.genre is None else traits.genre
     hue = genre * 360 / UNKNOWN + (traits.artist[1] / UNKNOWN - 0.5) * 80 + dice.throw(-18, 18)
-    saturation = 74 - 38 * traits.feature(_ACOUSTIC) - 12 * (traits.artist[0] % 3 == 2)
-    light = 40 + 18 * traits.feature(_VALENCE)
+    saturation = 74 - 38 * traits.get_feature(_ACOUSTIC) - 12 * (traits.artist[0] % 3 == 2)
+    light = 40 + 18 * traits.get_feature(_VALENCE)
     is_dark = traits.album[0] % 3 != 0
     steps = (-24, 0, 16, 30) if is_dark else (38, 0, -14, 12)
     harmony = _HARMONIES[(traits.artist[0] // _FAMILIES_OF_A_GENRE) % len(_HARMONIES)]

@@ -18,7 +18,7 @@ from catalog.songs.matching import (
 )
 from catalog.songs.models import Artist, ArtistCredit, Song
 from catalog.songs.text import NAME_LENGTH, normalise_name
-from common.bulk_sql import chunks, load_ids
+from common.bulk_sql import cut_chunks, load_ids
 
 _MOST_ARTISTS = 20
 _MANY = 900
@@ -119,7 +119,7 @@ def _find_known_lookup_keys(names: Iterable[str]) -> set[str]:
     """Return the lookup keys of those names under which an artist has songs of their own."""
     keys = {build_lookup_key(name) for name in names}
     known_keys: set[str] = set()
-    for some_keys in chunks(keys, _MANY):
+    for some_keys in cut_chunks(keys, _MANY):
         rows = Artist.objects.filter(lookup_key__in=some_keys, songs__isnull=False)
         known_keys.update(rows.values_list("lookup_key", flat=True).distinct())
     return known_keys
@@ -164,7 +164,7 @@ def _select_trusted_mbids(names: Sequence[str], records: Sequence[SongRecord]) -
 def _read_owners(mbids: Iterable[str]) -> dict[str, str]:
     """Return the lookup keys of the artists that have some of these MusicBrainz ids, by id."""
     owners: dict[str, str] = {}
-    for some_mbids in chunks(set(mbids), _MANY):
+    for some_mbids in cut_chunks(set(mbids), _MANY):
         rows = Artist.objects.filter(mbid__in=some_mbids).values_list("mbid", "lookup_key")
         owners.update({str(mbid): key for mbid, key in rows})
     return owners
@@ -174,11 +174,11 @@ def _find_by_name(names: Iterable[str]) -> dict[str, list[Artist]]:
     """Return the artists by the normal form of their names, else by the lookup key without blanks."""
     keys = {normalise_name(name): build_lookup_key(name) for name in set(names)}
     by_name: dict[str, list[Artist]] = {}
-    for some_keys in chunks(keys, _MANY):
+    for some_keys in cut_chunks(keys, _MANY):
         for artist in Artist.objects.filter(search_text__in=some_keys).order_by("pk"):
             by_name.setdefault(artist.search_text, []).append(artist)
     missing = {lookup: key for key, lookup in keys.items() if key not in by_name}
-    for some_keys in chunks(missing, _MANY):
+    for some_keys in cut_chunks(missing, _MANY):
         for artist in Artist.objects.filter(lookup_key__in=some_keys).order_by("pk"):
             by_name.setdefault(missing[artist.lookup_key], []).append(artist)
     return by_name

@@ -142,7 +142,7 @@ def strip_channel(artist: str) -> str:
     return _CHANNEL.sub("", _collapse_blanks(artist))
 
 
-def names_agree(artist: str, title: str, other_artist: str, other_title: str) -> bool:
+def is_same_name(artist: str, title: str, other_artist: str, other_title: str) -> bool:
     """Whether an id may make one song of two pairs of names, which are the parts of match keys.
 
     Titles that agree are enough, as artists are written in other scripts. Where the artists agree, one title may

@@ -208,7 +208,7 @@ class SongQuerySet(models.QuerySet["Song"]):
         return self.select_related("artist", "album").prefetch_related("genres")
 
 
-def _audio_feature(label: StrOrPromise) -> "models.FloatField[float | None, float | None]":
+def _make_audio_feature(label: StrOrPromise) -> "models.FloatField[float | None, float | None]":
     return models.FloatField(label, null=True, blank=True)
 
 
@@ -242,14 +242,14 @@ class Song(models.Model):
     year = models.PositiveSmallIntegerField(_("year"), null=True, blank=True)
     duration_ms = models.PositiveIntegerField(_("duration (ms)"), null=True, blank=True)
 
-    acousticness = _audio_feature(_("acousticness"))
-    danceability = _audio_feature(_("danceability"))
-    energy = _audio_feature(_("energy"))
-    instrumentalness = _audio_feature(_("instrumentalness"))
-    liveness = _audio_feature(_("liveness"))
-    speechiness = _audio_feature(_("speechiness"))
-    valence = _audio_feature(_("valence"))
-    tempo = _audio_feature(_("tempo (BPM)"))
+    acousticness = _make_audio_feature(_("acousticness"))
+    danceability = _make_audio_feature(_("danceability"))
+    energy = _make_audio_feature(_("energy"))
+    instrumentalness = _make_audio_feature(_("instrumentalness"))
+    liveness = _make_audio_feature(_("liveness"))
+    speechiness = _make_audio_feature(_("speechiness"))
+    valence = _make_audio_feature(_("valence"))
+    tempo = _make_audio_feature(_("tempo (BPM)"))
     features_source = models.CharField(_("source of the features"), max_length=64, blank=True)
     other_sources = models.JSONField(
         _("features from elsewhere"),

@@ -43,7 +43,7 @@ from catalog.songs.song_candidates import (
 from catalog.songs.song_facts import FACTS, fill_missing_facts, find_album_ids, has_facts
 from catalog.songs.text import NAME_LENGTH, normalise_name
 from catalog.songs.visibility import get_bringer, publish_songs
-from common.bulk_sql import chunks, load_ids
+from common.bulk_sql import cut_chunks, load_ids
 
 if TYPE_CHECKING:
     from catalog.imports.models import ImportRun
@@ -257,7 +257,7 @@ class _LearnedIds:
             own = getattr(candidate, name)
             if not value or own == value:
                 continue
-            is_free = self._candidates.owner(name, value) is None or name == "isrc"
+            is_free = self._candidates.find_owner(name, value) is None or name == "isrc"
             if not own and is_free:
                 setattr(candidate, name, value)
                 self._changed.setdefault(candidate, set()).add(name)
@@ -329,7 +329,7 @@ def find_or_add_songs(records: Iterable[SongRecord], listener: User | None = Non
     """
     return [
         song
-        for some_records in chunks(records, _TOGETHER)
+        for some_records in cut_chunks(records, _TOGETHER)
         for song in _resolve(some_records, listener)[0]
     ]
 

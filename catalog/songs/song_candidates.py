@@ -12,9 +12,9 @@ from typing import Any, NamedTuple
 from catalog.records import SongRecord
 from catalog.songs import note_words
 from catalog.songs.aliases import SongAlias
-from catalog.songs.matching import build_lookup_key, build_title_key, names_agree, parse_uuid
+from catalog.songs.matching import build_lookup_key, build_title_key, is_same_name, parse_uuid
 from catalog.songs.models import Song
-from common.bulk_sql import chunks
+from common.bulk_sql import cut_chunks
 
 MANY = 900
 """So many values go into one statement."""
@@ -91,7 +91,7 @@ class Candidates:
         aliases: set[str] = set()
         for name in (*IDS, "match_key"):
             values = {value for one in descriptions if (value := getattr(one, name))}
-            for some_values in chunks(values, MANY):
+            for some_values in cut_chunks(values, MANY):
                 rows = (
                     Song.objects.filter(**{f"{name}__in": some_values})
                     .order_by("pk")
@@ -101,7 +101,7 @@ class Candidates:
                     self._note(row, name, row[_COLUMNS.index(name)])
             if name in IDS:
                 aliases.update(map(str, values))
-        for some_values in chunks(aliases, MANY):
+        for some_values in cut_chunks(aliases, MANY):
             columns = [f"song__{name}" for name in _COLUMNS]
             aliased = SongAlias.objects.filter(value__in=some_values).order_by("pk")
             for kind, value, *row in aliased.values_list("kind", "value", *columns):
@@ -115,7 +115,7 @@ class Candidates:
         if candidate not in same_value:
             same_value.append(candidate)
 
-    def owner(self, name: str, value: object) -> Candidate | None:
+    def find_owner(self, name: str, value: object) -> Candidate | None:
         """Return the song whose own id this is, not an alias."""
         return next((one for one in self.get(name, value) if getattr(one, name) == value), None)
 
@@ -145,7 +145,7 @@ def choose_candidate(description: Description, candidates: Candidates) -> Candid
 
 
 def _do_names_agree(description: Description, candidate: Candidate) -> bool:
-    return names_agree(description.artist, description.title, candidate.artist, candidate.title)
+    return is_same_name(description.artist, description.title, candidate.artist, candidate.title)
 
 
 def _are_different_recordings(description: Description, candidate: Candidate) -> bool:
@@ -174,7 +174,7 @@ def _count_differences(description: Description, candidate: Candidate) -> int:
         (own := getattr(description, name)) and (other := getattr(candidate, name)) and own != other
         for name in ("mbid", "isrc")
     )
-    lengths = _lengths_differ(description.duration_ms, candidate.duration_ms)
+    lengths = _differ_in_length(description.duration_ms, candidate.duration_ms)
     albums = (
         description.album
         and candidate.album
@@ -187,10 +187,10 @@ def is_same_recording(song: Song, record: SongRecord) -> bool:
     """Return whether nothing but names has changed, as far as one can tell."""
     mbid = parse_uuid(record.mbid)
     has_other_id = mbid is not None and song.mbid is not None and mbid != song.mbid
-    return not has_other_id and not _lengths_differ(song.duration_ms, record.duration_ms)
+    return not has_other_id and not _differ_in_length(song.duration_ms, record.duration_ms)
 
 
-def _lengths_differ(one: int | None, other: int | None) -> bool:
+def _differ_in_length(one: int | None, other: int | None) -> bool:
     if not one or not other:
         return False
     return abs(one - other) > max(_OTHER_LENGTH_MS, _OTHER_LENGTH_SHARE * max(one, other))

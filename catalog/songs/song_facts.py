@@ -10,7 +10,7 @@ from catalog.songs.genres import add_genres
 from catalog.songs.models import Album, Song
 from catalog.songs.song_candidates import MANY
 from catalog.songs.text import NAME_LENGTH, normalise_name
-from common.bulk_sql import chunks
+from common.bulk_sql import cut_chunks
 
 _FILLED = (
     *FEATURES, "features_source", "other_sources", "year", "duration_ms", "album_id", "track_number", "disc_number",
@@ -128,7 +128,7 @@ def _fill_missing_genres(record_by_song: Mapping[int, SongRecord], *, makes_new:
     if not named:
         return
     with_genres: set[int] = set()
-    for some_ids in chunks(named, MANY):
+    for some_ids in cut_chunks(named, MANY):
         links = Song.genres.through.objects.filter(song_id__in=some_ids)
         with_genres.update(links.values_list("song_id", flat=True))
     add_genres(

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from accounts.models import User
 from catalog.songs.models import Song
-from common.bulk_sql import chunks
+from common.bulk_sql import cut_chunks
 
 _MANY = 900
 
@@ -33,7 +33,7 @@ def publish_songs(song_ids: Iterable[int], bringer: User | None) -> None:
     changes: dict[str, None] = {"brought_by": None}
     if bringer is None:
         changes["import_run"] = None
-    for some_ids in chunks(set(song_ids), _MANY):
+    for some_ids in cut_chunks(set(song_ids), _MANY):
         theirs = Song.objects.filter(pk__in=some_ids, brought_by__isnull=False)
         if bringer is not None:
             theirs = theirs.exclude(brought_by=bringer)

@@ -26,10 +26,12 @@ class ScopeThrottle(BaseThrottle):
     """
 
     def allow_request(self, request: Request, view: "APIView") -> bool:
-        scope = self._scope(request, view)
+        scope = self._get_scope(request, view)
         allowance = settings.API_RATES[scope]
         now = time.time()
-        used = count_request(f"api:{scope}:{self._caller(request)}", int(now // PERIOD), PERIOD)
+        used = count_request(
+            f"api:{scope}:{self._name_caller(request)}", int(now // PERIOD), PERIOD
+        )
         self._wait = PERIOD - int(now % PERIOD)
         reset = int(now) + self._wait
         state = (allowance, max(0, allowance - used), self._wait, reset)
@@ -39,14 +41,14 @@ class ScopeThrottle(BaseThrottle):
     def wait(self) -> int:
         return self._wait
 
-    def _scope(self, request: Request, view: "APIView") -> str:
+    def _get_scope(self, request: Request, view: "APIView") -> str:
         if not request.user.is_authenticated:
             return "anonymous"
         return getattr(
             view, "throttle_scope", "read" if request.method in SAFE_METHODS else "write"
         )
 
-    def _caller(self, request: Request) -> str:
+    def _name_caller(self, request: Request) -> str:
         return (
             str(request.user.pk) if request.user.is_authenticated else get_client_network(request)
         )

@@ -71,7 +71,7 @@ class Channel(filesystem.Channel):
 
     def _queue_bind(self, exchange: str, routing_key: str, pattern: str, queue: str) -> None:
         binding = _build_binding(routing_key, pattern, queue)
-        with self._changing_bindings():
+        with self._lock_bindings():
             table = self.get_table(exchange)
             if binding not in table:
                 _write_whole(self._exchange_file(exchange), [binding, *table])
@@ -84,7 +84,7 @@ class Channel(filesystem.Channel):
             queue, exchange, routing_key, pattern, *args, **kwargs
         )
         binding = _build_binding(routing_key, pattern, queue)
-        with self._changing_bindings():
+        with self._lock_bindings():
             table = self.get_table(exchange)
             if binding in table:
                 _write_whole(
@@ -92,7 +92,7 @@ class Channel(filesystem.Channel):
                 )
 
     @contextlib.contextmanager
-    def _changing_bindings(self) -> Iterator[None]:
+    def _lock_bindings(self) -> Iterator[None]:
         """One process at a time, or a binding that two add at once would be lost."""
         try:
             with (self.control_folder / "lock").open("w") as lock:

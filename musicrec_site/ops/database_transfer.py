@@ -43,7 +43,7 @@ def transfer_database(
     Nothing can be written to the source meanwhile. The target gets everything or nothing: it is filled in one
     transaction, which ends only when every table's rows and their digest are the same on both sides.
     """
-    if health_checks.migrations_finding().status != "ok":
+    if health_checks.check_migrations().status != "ok":
         raise TransferError(
             "The old database misses migrations; run `python manage.py migrate` first."
         )
@@ -114,7 +114,7 @@ def _list_models() -> list[type[models.Model]]:
 
 
 def _copy_everything(on_table: OnTable) -> int:
-    _empty_target()
+    _clear_target()
     n_rows = 0
     for model in _list_models():
         n_copied = _copy_table(model)
@@ -123,7 +123,7 @@ def _copy_everything(on_table: OnTable) -> int:
     return n_rows
 
 
-def _empty_target() -> None:
+def _clear_target() -> None:
     """Remove what migrations put there (content types, permissions, schedules): the source has its own."""
     with connections[TARGET].cursor() as cursor:
         for model in reversed(_list_models()):

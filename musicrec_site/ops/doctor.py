@@ -43,7 +43,7 @@ def _check_python() -> Iterator[Finding]:
 
 
 def _check_disk() -> Iterator[Finding]:
-    yield health_checks.disk_finding()
+    yield health_checks.check_disk()
 
 
 def _run_system_checks() -> Iterator[Finding]:
@@ -118,7 +118,7 @@ def _get_database_version() -> str:
 
 
 def _check_migrations() -> Iterator[Finding]:
-    yield health_checks.migrations_finding()
+    yield health_checks.check_migrations()
 
 
 def _check_integrity() -> Iterator[Finding]:
@@ -169,7 +169,7 @@ def _check_sums() -> Iterator[Finding]:
 
 
 def _check_model() -> Iterator[Finding]:
-    active = registry.active_version()
+    active = registry.get_active_version()
     if active is not None:
         try:
             registry.load_recommender(active)
@@ -178,8 +178,8 @@ def _check_model() -> Iterator[Finding]:
                 "model", "failed", str(error), "python manage.py rollback_model, or train_model"
             )
             return
-    yield health_checks.model_finding()
-    if (index := health_checks.index_finding()) is not None:
+    yield health_checks.check_model()
+    if (index := health_checks.check_index()) is not None:
         yield index
 
 
@@ -196,7 +196,7 @@ def _check_columnar_copy() -> Iterator[Finding]:
 
 
 def _check_worker() -> Iterator[Finding]:
-    yield health_checks.worker_finding()
+    yield health_checks.check_worker()
 
 
 _NEEDING_A_DATABASE: tuple[Callable[[], Iterator[Finding]], ...] = (

@@ -31,7 +31,7 @@ class HealthMiddleware:
         if request.path_info == "/healthz":
             return _answer({"status": "ok"}, 200)
         if request.path_info == "/readyz":
-            return _answer_readiness(self.probe.findings())
+            return _answer_readiness(self.probe.list_findings())
         return self.get_response(request)
 
 
@@ -45,7 +45,7 @@ class Probe:
         self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="readyz")
         self._pending: Future[list[Finding]] | None = None
 
-    def findings(self) -> list[Finding]:
+    def list_findings(self) -> list[Finding]:
         if self._pending is None or self._pending.done():
             self._pending = self._executor.submit(check_database)
         try:
@@ -57,7 +57,7 @@ class Probe:
 def check_database() -> list[Finding]:
     connections["default"] = _open_connection()
     try:
-        return health_checks.readiness()
+        return health_checks.check_readiness()
     except (DatabaseError, OSError):
         # What the driver says may name hosts and users; the log of the failing requests has it.
         return [Finding("database", "failed", "cannot be reached")]
@@ -78,7 +78,7 @@ def _open_connection() -> BaseDatabaseWrapper:
 
 
 def _answer_readiness(findings: list[Finding]) -> JsonResponse:
-    status = health_checks.worst(findings)
+    status = health_checks.find_worst(findings)
     checks = {finding.name: finding.to_dict() for finding in findings}
     return _answer({"status": status, "checks": checks}, 503 if status == "failed" else 200)
 

@@ -156,7 +156,7 @@ class Supervisor:
         """Serve until SIGINT or SIGTERM; raises CannotServe."""
         require_free_port(self.host, self.port)
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, self._asked_to_stop)
+            signal.signal(number, self._note_stop_request)
         try:
             for child in self.children:
                 child.start()
@@ -166,7 +166,7 @@ class Supervisor:
         finally:
             self._stop()
 
-    def _asked_to_stop(self, number: int, frame: Any) -> None:
+    def _note_stop_request(self, number: int, frame: Any) -> None:
         self._stop_signal = number
 
     def _look_after(self) -> None:
@@ -264,7 +264,7 @@ def _format_line(sentence: str) -> str:
     return json.dumps(line, ensure_ascii=False)
 
 
-def main(host: str, port: str) -> int:
+def run_supervisor(host: str, port: str) -> int:
     """Serve until a signal stops it; return the exit code."""
     try:
         Supervisor(host, int(port), say).run()
@@ -275,4 +275,4 @@ def main(host: str, port: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:]))
+    sys.exit(run_supervisor(*sys.argv[1:]))

@@ -133,13 +133,18 @@ def _add_catalog(request: HttpRequest) -> dict[str, Any]:
 def _add_listeners(request: HttpRequest) -> dict[str, Any]:
     words = request.GET.get("q", "").replace("\x00", "")
     page, rows = listener_table.list_listeners(words, request.GET.get("page", "1"))
-    return {"listeners": rows, "rows": page, "words": words, "active": registry.active_version()}
+    return {
+        "listeners": rows,
+        "rows": page,
+        "words": words,
+        "active": registry.get_active_version(),
+    }
 
 
 def _add_jobs(request: HttpRequest) -> dict[str, Any]:
     return {
         "jobs": latest_jobs.list_jobs(),
-        "worker": health_checks.worker_finding(),
+        "worker": health_checks.check_worker(),
         "failures": latest_jobs.list_failures(),
     }
 
@@ -150,7 +155,7 @@ def _add_settings(request: HttpRequest) -> dict[str, Any]:
         "backup_job": background_jobs.find_latest(BackgroundJob.Kind.BACKUP),
         "has_demo": demo_removal.has_demo(),
         "demo_job": background_jobs.find_latest(BackgroundJob.Kind.DEMO),
-        "disk": health_checks.disk_finding(),
+        "disk": health_checks.check_disk(),
         "sizes": storage.list_sizes(),
         "entries": LogEntry.objects.select_related("user", "content_type").order_by("-pk")[
             :N_LOGGED
@@ -182,7 +187,7 @@ def show_listener(request: HttpRequest, listener_id: int) -> HttpResponse:
         "title": listener.get_username(),
         "row": listener_table.load_listener(listener),
         "neighbours": listener_neighbours.find_neighbours(listener),
-        "active": registry.active_version(),
+        "active": registry.get_active_version(),
     }
     return TemplateResponse(request, "admin/desk/listener.html", context)
 

@@ -119,11 +119,11 @@ class ExperimentAdmin(ModelAdmin[Experiment]):
         experiment = get_object_or_404(Experiment, pk=experiment_id)
         back = reverse("admin:recommendations_experiment_results", args=[experiment_id])
         try:
-            arm = _chosen_arm(request, experiment) if step == "promote" else None
+            arm = _get_chosen_arm(request, experiment) if step == "promote" else None
             if request.method != "POST":
                 answers = {"arm": arm.pk} if arm is not None else {}
                 return render_confirmation(
-                    self, request, _question(experiment, step, arm), back=back, answers=answers
+                    self, request, _make_question(experiment, step, arm), back=back, answers=answers
                 )
             self._do(request, experiment, step, arm)
         except ExperimentRefused as error:
@@ -155,7 +155,7 @@ def _read_split(experiment: Experiment) -> dict[str, Any]:
     return {
         "result": result,
         "best": result.best.arm if result and result.best else None,
-        "power": experiment_results.power_estimate(experiment) if is_draft else None,
+        "power": experiment_results.estimate_power(experiment) if is_draft else None,
         "measures": experiment_results.MEASURES,
     }
 
@@ -173,7 +173,7 @@ def _read_interleaving(experiment: Experiment) -> dict[str, Any]:
     }
 
 
-def _chosen_arm(request: HttpRequest, experiment: Experiment) -> Arm:
+def _get_chosen_arm(request: HttpRequest, experiment: Experiment) -> Arm:
     """Return the arm that is to be promoted, from the address of the question or from its answer."""
     number = request.GET.get("arm", "") if request.method == "GET" else request.POST.get("arm", "")
     arm = (
@@ -186,7 +186,7 @@ def _chosen_arm(request: HttpRequest, experiment: Experiment) -> Arm:
     return arm
 
 
-def _question(experiment: Experiment, step: str, arm: Arm | None) -> str:
+def _make_question(experiment: Experiment, step: str, arm: Arm | None) -> str:
     if step == "start" and experiment.is_interleaving:
         return _(
             "Start “%(name)s”? From now on everybody's own list takes turns between the two versions."

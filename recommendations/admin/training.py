@@ -112,7 +112,7 @@ class TrainingRunAdmin(RecordAdmin[TrainingRun]):
             "may_train": self.has_train_permission(request),
             "presets": describe_presets(),
             "schedule": schedule,
-            "when": when(schedule),
+            "when": format_time(schedule),
         }
         return super().changelist_view(request, (extra_context or {}) | context)
 
@@ -146,7 +146,7 @@ class TrainingRunAdmin(RecordAdmin[TrainingRun]):
 
     def retrain(self, request: HttpRequest) -> HttpResponse:
         """Queue a training; a worker takes it up."""
-        self._only_post_of_trainers(request)
+        self._allow_post_of_trainers(request)
         form = RetrainForm(request.POST)
         if not form.is_valid():
             messages.error(
@@ -166,7 +166,7 @@ class TrainingRunAdmin(RecordAdmin[TrainingRun]):
 
     def cancel(self, request: HttpRequest, run_id: int) -> HttpResponse:
         """Stop one run: at once while it waits, within an iteration while it runs."""
-        self._only_post_of_trainers(request)
+        self._allow_post_of_trainers(request)
         self._cancel(request, get_object_or_404(TrainingRun, pk=run_id))
         return redirect("admin:recommendations_trainingrun_change", run_id)
 
@@ -187,7 +187,7 @@ class TrainingRunAdmin(RecordAdmin[TrainingRun]):
             request, _("Training #%(number)d is being cancelled.") % {"number": run.pk}
         )
 
-    def _only_post_of_trainers(self, request: HttpRequest) -> None:
+    def _allow_post_of_trainers(self, request: HttpRequest) -> None:
         if not self.has_train_permission(request) or request.method != "POST":
             raise PermissionDenied
 
@@ -218,7 +218,7 @@ class TrainingRunAdmin(RecordAdmin[TrainingRun]):
         return timedelta(seconds=round((run.finished_at - run.started_at).total_seconds()))
 
 
-def when(schedule: PeriodicTask | None) -> str:
+def format_time(schedule: PeriodicTask | None) -> str:
     """Say when a schedule next does its work, in words; empty when it is off."""
     if schedule is None or not schedule.enabled:
         return ""

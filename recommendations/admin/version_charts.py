@@ -49,7 +49,7 @@ class Chart:
     half: int = HEIGHT // 2
 
 
-def charts(newest_first: Iterable[ModelVersion]) -> list[Chart]:
+def draw_charts(newest_first: Iterable[ModelVersion]) -> list[Chart]:
     """Return what can be drawn over the versions, oldest first; a version without a figure is left out of its chart."""
     oldest_first = list(newest_first)[::-1]
     return [
@@ -88,8 +88,8 @@ def _chart(title: Any, about: Any, points: list[Point], write: Callable[[float],
     return Chart(title, about, points, write(top), write(top / 2))
 
 
-def _ndcg(version: ModelVersion) -> Point | None:
-    metric = model_comparison.headline(version)
+def _draw_ndcg(version: ModelVersion) -> Point | None:
+    metric = model_comparison.summarise_headline(version)
     if metric is None:
         return None
     text = f"{metric['mean']:.4f} ({metric['low']:.4f} – {metric['high']:.4f})"
@@ -97,11 +97,11 @@ def _ndcg(version: ModelVersion) -> Point | None:
     return Point(version, metric["mean"], text, short, metric["low"], metric["high"])
 
 
-def _coverage(version: ModelVersion) -> Point | None:
+def _draw_coverage(version: ModelVersion) -> Point | None:
     return _share(version, model_comparison.get_mean(version, "coverage@10"))
 
 
-def _fidelity(version: ModelVersion) -> Point | None:
+def _draw_fidelity(version: ModelVersion) -> Point | None:
     return _share(version, (version.metrics.get("fidelity") or {}).get("score_fell"))
 
 
@@ -116,7 +116,7 @@ def _fit(version: ModelVersion) -> Point:
     return Point(version, seconds, f"{seconds:.1f} s", _write_seconds(seconds))
 
 
-def _size(version: ModelVersion) -> Point:
+def _draw_size(version: ModelVersion) -> Point:
     n_bytes = version.size_bytes
     return Point(version, n_bytes, f"{n_bytes / 1e6:.1f} MB", _write_size(n_bytes))
 
@@ -145,19 +145,19 @@ _CHARTS: tuple[
         _(
             "How high songs that were held back stand in the first ten; 1 would be all on top. With 95 % intervals."
         ),
-        _ndcg,
+        _draw_ndcg,
         _write_rate,
     ),
     (
         _("Coverage of the catalog"),
         _("The share of the songs that are in the first ten of at least one listener."),
-        _coverage,
+        _draw_coverage,
         _write_share,
     ),
     (
         _("Truth of the reasons"),
         _("In how many cases the score falls when the song named as the reason is taken away."),
-        _fidelity,
+        _draw_fidelity,
         _write_share,
     ),
     (
@@ -169,7 +169,7 @@ _CHARTS: tuple[
     (
         _("Size on disk"),
         _("The files of a version; about as much memory where it serves."),
-        _size,
+        _draw_size,
         _write_size,
     ),
 )

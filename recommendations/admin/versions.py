@@ -105,10 +105,10 @@ class ModelVersionAdmin(RecordAdmin[ModelVersion]):
     ) -> HttpResponse:
         context = {
             "title": _("Versions"),
-            "charts": version_charts.charts(ModelVersion.objects.all()[:CHARTED]),
+            "charts": version_charts.draw_charts(ModelVersion.objects.all()[:CHARTED]),
             "activations": Activation.objects.select_related("version", "previous", "by")[:10],
             "may_activate": self.has_activate_permission(request),
-            "previous": registry.previous_version(),
+            "previous": registry.find_previous_version(),
             "n_kept": conf.versions_kept,
             "feedback": version_feedback.list_feedback(),
             "time_charts": version_charts.draw_time_charts(version_feedback.list_days()),
@@ -125,7 +125,7 @@ class ModelVersionAdmin(RecordAdmin[ModelVersion]):
         version = (
             ModelVersion.objects.filter(pk=object_id).first() if object_id.isdecimal() else None
         )
-        active = registry.active_version()
+        active = registry.get_active_version()
         context = {
             "version": version,
             "title": version or _("Version"),
@@ -134,7 +134,7 @@ class ModelVersionAdmin(RecordAdmin[ModelVersion]):
             "comparison": model_comparison.compare(active, version)
             if version and active and version != active
             else None,
-            "headline": model_comparison.headline(version) if version else None,
+            "headline": model_comparison.summarise_headline(version) if version else None,
             "profile": model_comparison.profile(version) if version else None,
             "search": search_report.describe_search(version) if version else None,
             "may_activate": self.has_activate_permission(request),
@@ -144,12 +144,12 @@ class ModelVersionAdmin(RecordAdmin[ModelVersion]):
 
     def compare(self, request: HttpRequest) -> HttpResponse:
         """Show two versions side by side; without a choice the active one and the newest other."""
-        self._only_viewers(request)
-        active = registry.active_version()
+        self._allow_viewers(request)
+        active = registry.get_active_version()
         newest = ModelVersion.objects.exclude(pk=active.pk if active else 0).first()
         a = _choose_versions(request, "a") or active
         b = _choose_versions(request, "b") or newest
-        context = self._context(request, _("Compare versions")) | {
+        context = self._make_context(request, _("Compare versions")) | {
             "all": ModelVersion.objects.all()[:100],
             "a": a,
             "b": b,
@@ -159,10 +159,10 @@ class ModelVersionAdmin(RecordAdmin[ModelVersion]):
 
     def preview(self, request: HttpRequest, version_id: int) -> HttpResponse:
         """Show a listener's list under this version beside the active one, and why a song is missing."""
-        self._only_viewers(request)
+        self._allow_viewers(request)
         version = get_object_or_404(ModelVersion, pk=version_id)
         form = PreviewForm(request.GET or None)
-        context = self._context(request, _("Preview")) | {"form": form, "version": version}
+        context = self._make_context(request, _("Preview")) | {"form": form, "version": version}
         if form.is_valid():
             try:
                 context |= _make_previews(
@@ -195,10 +195,10 @@ class ModelVersionAdmin(RecordAdmin[ModelVersion]):
 
     def roll_back(self, request: HttpRequest) -> HttpResponse:
         """Ask, then make the version before the active one serve."""
-        previous = registry.previous_version()
+        previous = registry.find_previous_version()
         name = previous.name if previous else _("the version before")
         question = _("Go back to %(version)s?") % {"version": name}
-        current = registry.active_version()
+        current = registry.get_active_version()
         agreed = str(current.pk if current else "")
         if request.method == "POST" and request.POST.get("agreed", agreed) != agreed:
             # A second click on the same question would go back one more, to what nobody was asked about.
@@ -245,10 +245,10 @@ class ModelVersionAdmin(RecordAdmin[ModelVersion]):
                 messages.success(request, _("%(version)s is active.") % {"version": version.name})
         return redirect(versions_page)
 
-    def _context(self, request: HttpRequest, title: StrOrPromise) -> dict[str, Any]:
+    def _make_context(self, request: HttpRequest, title: StrOrPromise) -> dict[str, Any]:
         return self.admin_site.each_context(request) | {"title": title, "opts": self.opts}
 
-    def _only_viewers(self, request: HttpRequest) -> None:
+    def _allow_viewers(self, request: HttpRequest) -> None:
         if not self.has_view_permission(request):
             raise PermissionDenied
 
@@ -263,10 +263,12 @@ class ModelVersionAdmin(RecordAdmin[ModelVersion]):
 
     @admin.display(description=_("NDCG@10, 95 %"))
     def ndcg(self, version: ModelVersion) -> StrOrPromise:
-        metric = model_comparison.headline(version)
+        metric = model_comparison.summarise_headline(version)
         if metric:
-            return format_html(_BELOW, f"{metric['mean']:.4f}", _interval(metric))
-        return _("not measurable yet") if model_comparison.why_not_measurable(version) else "–"
+            return format_html(_BELOW, f"{metric['mean']:.4f}", _format_interval(metric))
+        return (
+            _("not measurable yet") if model_comparison.explain_why_not_measurable(version) else "–"
+        )
 
     @admin.display(description=_("learned from"), ordering="n_listeners")
     def data_size(self, version: ModelVersion) -> str:
@@ -310,7 +312,7 @@ class ModelVersionAdmin(RecordAdmin[ModelVersion]):
         )
 
 
-def _interval(metric: dict[str, float]) -> str:
+def _format_interval(metric: dict[str, float]) -> str:
     return f"{metric['low']:.4f} – {metric['high']:.4f}"
 
 
@@ -324,11 +326,11 @@ def _choose_versions(request: HttpRequest, name: str) -> ModelVersion | None:
 
 
 def _make_previews(version: ModelVersion, listener: User, song: Song | None) -> dict[str, Any]:
-    active = registry.active_version()
+    active = registry.get_active_version()
     shown = [version] if active in (None, version) else [active, version]
     lists = model_comparison.preview(listener, shown)
     why = (
-        [(v, model_comparison.why_not(listener, v, song)) for v in shown]
+        [(v, model_comparison.explain_why_not(listener, v, song)) for v in shown]
         if song is not None
         else []
     )

@@ -39,7 +39,7 @@ def serialize_list(
             "song": songs.to_representation(item.song),
         }
         if with_reasons:
-            row["explanation"] = of_reasons(reasons[index])
+            row["explanation"] = describe_reasons(reasons[index])
         items.append(row)
     return {
         "items": items,
@@ -65,7 +65,7 @@ def _load_rule(report: TermReport) -> dict[str, Any]:
     }
 
 
-def of_reasons(why: ExplanationText) -> dict[str, Any]:
+def describe_reasons(why: ExplanationText) -> dict[str, Any]:
     """Return the JSON of one song's reasons."""
     return {
         "line": why.line,
@@ -88,7 +88,7 @@ def _load_named(song: Song) -> dict[str, Any]:
     }
 
 
-def kept_ready(
+def are_ready(
     request: HttpRequest,
     listener: User,
     options: dict[str, Any],
@@ -99,7 +99,7 @@ def kept_ready(
     True means: the same model version is active and the listener has done and changed nothing since. What others
     change about songs shows after `catalog_mask_seconds`.
     """
-    key = _key(listener, options)
+    key = _make_key(listener, options)
     kept = list_cache.get(key)
     if kept is None:
         data = make()
@@ -119,7 +119,7 @@ def _answer_from_cache(request: HttpRequest, kept: tuple[bytes, str, str]) -> Ht
     return HttpResponse(body, content_type="application/json", headers=headers)
 
 
-def _key(listener: User, options: dict[str, Any]) -> str:
+def _make_key(listener: User, options: dict[str, Any]) -> str:
     version = ModelVersion.objects.filter(is_active=True).values_list("pk", flat=True).first()
     state = {
         **options,
@@ -129,4 +129,4 @@ def _key(listener: User, options: dict[str, Any]) -> str:
         "language": get_language(),
         "personalised": listener.personalised,
     }
-    return list_cache.key(listener.pk, list_cache.generation(listener.pk), state)
+    return list_cache.make_key(listener.pk, list_cache.read_generation(listener.pk), state)

@@ -117,7 +117,7 @@ class Blends(APIView):
     def post(self, request: SignedInApiRequest) -> Response:
         """Begin a blend; I have joined it. 409 where I am in too many."""
         title = validate_body(BlendIn, request)["title"]
-        blend = _refusing(lambda: blends.create_blend(request.user, title))
+        blend = _refuse_problems(lambda: blends.create_blend(request.user, title))
         body = _build_blend(blend, [request.user.get_username()])
         return Response(body, status=status.HTTP_201_CREATED)
 
@@ -160,7 +160,7 @@ class BlendInvitations(APIView):
         """Invite a listener by name to a blend that I joined; the answer is the same for names that nobody has."""
         blend = _get_blend(request, pk)
         name = validate_body(InvitationIn, request)["username"]
-        _refusing(lambda: blends.invite_listener(blend, request.user, name))
+        _refuse_problems(lambda: blends.invite_listener(blend, request.user, name))
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
@@ -181,7 +181,7 @@ def _get_blend(request: SignedInApiRequest, pk: UUID, *, has_joined: bool = True
     return blend
 
 
-def _refusing(act: Callable[[], Result]) -> Result:
+def _refuse_problems(act: Callable[[], Result]) -> Result:
     try:
         return act()
     except blends.BlendRefused as refusal:

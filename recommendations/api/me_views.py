@@ -114,14 +114,14 @@ class MyData(APIView):
 class MyTaste(APIView):
     def get(self, request: SignedInApiRequest) -> Response:
         """What the recommender goes by: my settings, and the parts of my history with my mood about each."""
-        return Response(_taste_data(request.user))
+        return Response(_describe_taste(request.user))
 
     @extend_schema(request=TasteChange)
     def patch(self, request: SignedInApiRequest) -> Response:
         """Be more adventurous or less; set rules for lists; mute a part of the history, count it more, or disown it."""
         wanted = validate_body(TasteChange, request)
         chosen = [
-            (_part(request.user, one["part"]), MOODS[one["mood"]])
+            (_find_part(request.user, one["part"]), MOODS[one["mood"]])
             for one in wanted.get("moods", [])
         ]
         for cluster, mood in chosen:
@@ -130,10 +130,10 @@ class MyTaste(APIView):
             taste.set_rules(request.user, wanted["rules"])
         if "discovery" in wanted:
             taste.set_discovery(request.user, wanted["discovery"])
-        return Response(_taste_data(request.user))
+        return Response(_describe_taste(request.user))
 
 
-def _part(listener: User, key: str) -> taste_clusters.Cluster:
+def _find_part(listener: User, key: str) -> taste_clusters.Cluster:
     song_id = Song.objects.filter(key=key).values_list("pk", flat=True).first()
     cluster = next(
         (one for one in taste_clusters.find_clusters(listener) if one.key == song_id), None
@@ -143,7 +143,7 @@ def _part(listener: User, key: str) -> taste_clusters.Cluster:
     return cluster
 
 
-def _taste_data(listener: User) -> dict[str, Any]:
+def _describe_taste(listener: User) -> dict[str, Any]:
     settings, clusters = taste.load_taste(listener), taste_clusters.find_clusters(listener)
     keys = dict(
         Song.objects.filter(pk__in=[cluster.key for cluster in clusters]).values_list("pk", "key")
@@ -154,13 +154,13 @@ def _taste_data(listener: User) -> dict[str, Any]:
             "discovery": settings.discovery,
             "artists": settings.artists.all() if is_stored else [],
             "genres": [genre.name for genre in settings.genres.all()] if is_stored else [],
-            "parts": [_part_data(cluster, keys[cluster.key]) for cluster in clusters],
+            "parts": [_describe_part(cluster, keys[cluster.key]) for cluster in clusters],
             "rules": {name: getattr(settings, name) for name in settings.TERMS},
         }
     ).data
 
 
-def _part_data(cluster: taste_clusters.Cluster, key: str) -> dict[str, Any]:
+def _describe_part(cluster: taste_clusters.Cluster, key: str) -> dict[str, Any]:
     names = {kind: name for name, kind in MOODS.items()}
     return {
         "id": key,

@@ -38,7 +38,7 @@ class NextUp(APIView):
     )
     def get(self, request: SignedInApiRequest) -> Response:
         """My queue. Ask again with `exclude` and it goes on."""
-        queue = repeats.next_up(
+        queue = repeats.list_next_up(
             request.user,
             read_length(request),
             familiarity=read_share(request, "familiarity"),

@@ -97,7 +97,7 @@ class CancelTraining(_ForOperators):
         return Response(RunSerializer(training_requests.cancel(run)).data)
 
 
-def _versions() -> QuerySet[ModelVersion]:
+def _list_versions() -> QuerySet[ModelVersion]:
     return ModelVersion.objects.order_by("-pk")
 
 
@@ -106,7 +106,7 @@ class ModelVersions(_ForOperators, generics.ListAPIView[ModelVersion]):
     """Model versions with their metrics, newest first."""
 
     serializer_class = VersionSerializer
-    queryset = _versions()
+    queryset = _list_versions()
 
 
 @extend_schema(tags=["Operators"])
@@ -114,7 +114,7 @@ class OneModelVersion(_ForOperators, generics.RetrieveAPIView[ModelVersion]):
     """One model version with its configuration and what is known about its training."""
 
     serializer_class = VersionDetailSerializer
-    queryset = _versions()
+    queryset = _list_versions()
 
 
 @extend_schema(tags=["Operators"])
@@ -147,7 +147,7 @@ def _respond_changed(act: Callable[[], ModelVersion]) -> Response:
         raise Conflict(str(error)) from None
 
 
-def _experiments() -> QuerySet[Experiment]:
+def _list_experiments() -> QuerySet[Experiment]:
     return Experiment.objects.prefetch_related("arms__version")
 
 
@@ -156,7 +156,7 @@ class Experiments(_ForOperators, generics.ListAPIView[Experiment]):
     """Experiments, newest first."""
 
     serializer_class = ExperimentSerializer
-    queryset = _experiments()
+    queryset = _list_experiments()
     needed = "recommendations.add_experiment"
 
     @extend_schema(request=NewExperiment, responses={201: ExperimentSerializer})
@@ -165,7 +165,7 @@ class Experiments(_ForOperators, generics.ListAPIView[Experiment]):
         values = dict(validate_body(NewExperiment, request))
         arms = values.pop("arms")
         draft = lifecycle.create(**values, arms=arms, by=request.user)
-        body = ExperimentSerializer(_experiments().get(pk=draft.pk)).data
+        body = ExperimentSerializer(_list_experiments().get(pk=draft.pk)).data
         return Response(body, status=status.HTTP_201_CREATED)
 
 
@@ -177,7 +177,7 @@ class StartExperiment(_ForOperators):
 
     @extend_schema(request=None, responses=ExperimentSerializer)
     def post(self, request: SignedInApiRequest, pk: int) -> Response:
-        experiment = get_object_or_404(_experiments(), pk=pk)
+        experiment = get_object_or_404(_list_experiments(), pk=pk)
         return _respond_moved(lambda: lifecycle.start(experiment, by=request.user))
 
 
@@ -186,7 +186,7 @@ class OneExperiment(_ForOperators, generics.RetrieveAPIView[Experiment]):
     """One experiment, and how it stands once it was started."""
 
     serializer_class = ExperimentDetailSerializer
-    queryset = _experiments()
+    queryset = _list_experiments()
 
 
 @extend_schema(tags=["Operators"])
@@ -197,7 +197,7 @@ class StopExperiment(_ForOperators):
 
     @extend_schema(request=None, responses=ExperimentSerializer)
     def post(self, request: SignedInApiRequest, pk: int) -> Response:
-        experiment = get_object_or_404(_experiments(), pk=pk)
+        experiment = get_object_or_404(_list_experiments(), pk=pk)
         return _respond_moved(lambda: lifecycle.stop(experiment, by=request.user))
 
 
@@ -209,7 +209,7 @@ class PromoteArm(_ForOperators):
 
     @extend_schema(request=PromoteIn, responses=ExperimentSerializer)
     def post(self, request: SignedInApiRequest, pk: int) -> Response:
-        experiment = get_object_or_404(_experiments(), pk=pk)
+        experiment = get_object_or_404(_list_experiments(), pk=pk)
         wanted = validate_body(PromoteIn, request)["arm"]
         arm = experiment.arms.filter(pk=wanted).first()
         if arm is None:
@@ -222,4 +222,4 @@ def _respond_moved(act: Callable[[], Experiment]) -> Response:
         ended = act()
     except ExperimentRefused as error:
         raise Conflict(str(error)) from None
-    return Response(ExperimentSerializer(_experiments().get(pk=ended.pk)).data)
+    return Response(ExperimentSerializer(_list_experiments().get(pk=ended.pk)).data)

@@ -93,8 +93,8 @@ class Recommendations(APIView):
         responses={200: ListSerializer, 304: None},
     )
     def get(self, request: Request) -> HttpResponse:
-        k, explain = read_length(request), _flag(request, "explain")
-        seeds = _seeds(request)
+        k, explain = read_length(request), _read_flag(request, "explain")
+        seeds = _read_seeds(request)
         if seeds or not request.user.is_authenticated:
             served = visitor_lists.recommend_from_songs(get_songs(seeds, request.user, "liked"), k)
             return Response(answers.serialize_list(served, None, with_reasons=explain))
@@ -107,7 +107,7 @@ class Recommendations(APIView):
             return answers.serialize_list(served, listener, with_reasons=explain)
 
         asked = {"k": k, "discovery": discovery, "explain": explain}
-        return answers.kept_ready(request, listener, asked, make)
+        return answers.are_ready(request, listener, asked, make)
 
 
 class SimilarSongs(APIView):
@@ -121,7 +121,7 @@ class SimilarSongs(APIView):
         song = get_song(key, request.user)
         served = similar_songs.find_similar(song, read_length(request), context=context)
         return Response(
-            answers.serialize_list(served, None, with_reasons=_flag(request, "explain"))
+            answers.serialize_list(served, None, with_reasons=_read_flag(request, "explain"))
         )
 
 
@@ -154,7 +154,7 @@ class SongPath(APIView):
     def get(self, request: Request, key: str) -> Response:
         to = request.query_params.get("to", "")
         start, (end,) = get_song(key, request.user), get_songs([to], request.user, "to")
-        n = _path_length(request)
+        n = _read_path_length(request)
         unwanted = (
             load_unwanted(request.user) if request.user.is_authenticated else NOTHING_UNWANTED
         )
@@ -176,7 +176,7 @@ class SongExplanation(APIView):
             )
         else:
             facts = read_facts(request.user, [Explained(song, explanation)])
-            data["explanation"] = answers.of_reasons(
+            data["explanation"] = answers.describe_reasons(
                 explanation_text.describe(song, explanation, facts)
             )
         return Response(data)
@@ -201,7 +201,9 @@ class ContinuePlaylist(APIView):
             request.user, playlist, list_request.limit_length(read_length(request))
         )
         return Response(
-            answers.serialize_list(served, request.user, with_reasons=_flag(request, "explain"))
+            answers.serialize_list(
+                served, request.user, with_reasons=_read_flag(request, "explain")
+            )
         )
 
 
@@ -342,7 +344,7 @@ class Hidden(ListAPIView[ListenerControl]):
 # --- Reading the query ------------------------------------------------------------------------------------------------
 
 
-def _path_length(request: Request) -> int:
+def _read_path_length(request: Request) -> int:
     text = request.query_params.get("k", str(USUAL_LENGTH))
     if not (
         text.isascii() and text.isdecimal() and len(text) < 10 and 2 <= int(text) <= LONGEST_PATH
@@ -353,14 +355,14 @@ def _path_length(request: Request) -> int:
     return int(text)
 
 
-def _flag(request: Request, name: str) -> bool:
+def _read_flag(request: Request, name: str) -> bool:
     text = request.query_params.get(name, "true").lower()
     if text not in ("true", "false", "1", "0"):
         raise ValidationError({name: [f"{name} is true or false, not {text[:20]!r}."]})
     return text in ("true", "1")
 
 
-def _seeds(request: Request) -> list[str]:
+def _read_seeds(request: Request) -> list[str]:
     params = request.query_params
     keys = [params["seed"]] if params.get("seed") else []
     keys += [key for key in params.get("liked", "").split(",") if key]

@@ -34,7 +34,7 @@ from recommendations.engine.artifacts.store import (
     UnsupportedArtifact,
 )
 from recommendations.engine.core import clustering
-from recommendations.engine.core.arrays import cut_blocks, empty_rows
+from recommendations.engine.core.arrays import cut_blocks, make_empty_rows
 from recommendations.engine.core.bucketing import assign_bucket, pick_share
 from recommendations.engine.core.config import SEGMENTS, RecommenderConfig
 from recommendations.engine.core.idmap import IdMap
@@ -68,15 +68,15 @@ from recommendations.engine.evaluation import (
     Heard,
     Interval,
     Split,
+    bootstrap_pairs,
     evaluate,
     hold_out_songs,
-    listener_split,
     measure_fidelity,
-    newest_split,
-    paired_bootstrap,
-    random_split,
     sample_split,
-    temporal_split,
+    split_by_listener,
+    split_by_time,
+    split_newest,
+    split_randomly,
 )
 from recommendations.engine.evaluation.sequential import (
     ALPHA,
@@ -190,6 +190,7 @@ __all__ = [
     "Weighting",
     "World",
     "assign_bucket",
+    "bootstrap_pairs",
     "calibrate_scores",
     "can_estimate",
     "clustering",
@@ -199,7 +200,6 @@ __all__ = [
     "count_drafts_needed",
     "cut_blocks",
     "draft_teams",
-    "empty_rows",
     "estimate_features",
     "estimate_fit_bytes",
     "evaluate",
@@ -210,20 +210,20 @@ __all__ = [
     "judge_winners",
     "keep_nearest",
     "keeps_histories",
-    "listener_split",
     "load_pack",
+    "make_empty_rows",
     "measure_coverage",
     "measure_fidelity",
     "mix_heads",
-    "newest_split",
-    "paired_bootstrap",
     "pick_share",
-    "random_split",
     "rank_for_group",
     "read_available_bytes",
     "rerank",
     "sample_split",
     "save_pack",
     "shards",
-    "temporal_split",
+    "split_by_listener",
+    "split_by_time",
+    "split_newest",
+    "split_randomly",
 ]

@@ -45,7 +45,7 @@ def format_lines(served: Served, listener: User | None = None) -> Iterator[str]:
         yield f"     {why.sentence}"
 
 
-def as_json(served: Served, listener: User | None = None) -> dict[str, Any]:
+def format_json(served: Served, listener: User | None = None) -> dict[str, Any]:
     """Return a list as plain JSON types."""
     return {
         "version": served.version.name if served.version else None,

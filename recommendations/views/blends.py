@@ -76,7 +76,7 @@ def show_blend(request: SignedInRequest, blend_id: UUID) -> HttpResponse:
     blend = _get_joined(request, blend_id)
     blended = blends.blend_songs(blend)
     served = blends.explain_for_member(request.user, blended)
-    (explained,) = cards.of_served(request.user, served)
+    (explained,) = cards.make_cards(request.user, served)
     reasons = {card.song.pk: card.reasons for card in explained}
     opinions = library.load_opinions(request.user, [one.song for one in blended.songs])
     rows = [

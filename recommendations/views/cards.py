@@ -29,22 +29,24 @@ class Card:
     note: str = ""
 
 
-def of_served(listener: Any, *lists: Iterable[Any]) -> list[list[Card]]:
+def make_cards(listener: Any, *lists: Iterable[Any]) -> list[list[Card]]:
     """Make cards of lists for a listener, in a number of queries that does not grow with them."""
     served = [list(one) for one in lists]
     everything = [item for one in served for item in one]
     facts = read_facts(listener, everything)
     opinions = library.load_opinions(listener, [item.song for item in everything])
-    return [_cards(one, explanation_text.describe_list(one, facts), opinions) for one in served]
+    return [
+        _make_cards(one, explanation_text.describe_list(one, facts), opinions) for one in served
+    ]
 
 
-def of_list(listener: Any, served: Served) -> list[Card]:
+def make_list_cards(listener: Any, served: Served) -> list[Card]:
     """Make cards of one served list that is about a song, or from what a visitor picked."""
     opinions = library.load_opinions(listener, served.songs)
-    return _cards(served.items, explanation_text.describe_served(served, listener), opinions)
+    return _make_cards(served.items, explanation_text.describe_served(served, listener), opinions)
 
 
-def _cards(
+def _make_cards(
     items: Sequence[Any], reasons: Sequence[ExplanationText], opinions: Mapping[int, str]
 ) -> list[Card]:
     return [
@@ -53,7 +55,7 @@ def _cards(
     ]
 
 
-def of_songs(listener: Any, songs: Sequence[Song]) -> list[Card]:
+def make_song_cards(listener: Any, songs: Sequence[Song]) -> list[Card]:
     """Make cards without reasons; one query."""
     opinions = library.load_opinions(listener, songs)
     return [Card(song, opinions.get(song.pk, "")) for song in songs]
@@ -72,29 +74,31 @@ class ShelfCards:
         return self.shelf.name
 
 
-def of_home(page: Home, context: ListenerContext) -> list[ShelfCards]:
+def make_home_cards(page: Home, context: ListenerContext) -> list[ShelfCards]:
     """Make the cards of all shelves; no query beyond those of the page."""
-    return [_shelf(shelf, page, context) for shelf in page.shelves]
+    return [_make_shelf(shelf, page, context) for shelf in page.shelves]
 
 
-def _shelf(shelf: Shelf, page: Home, context: ListenerContext) -> ShelfCards:
+def _make_shelf(shelf: Shelf, page: Home, context: ListenerContext) -> ShelfCards:
     items = [*shelf.items, *shelf.spare]
     heard = context.heard
     opinions = {
         item.song.pk: heard[item.song.pk].opinion for item in items if item.song.pk in heard
     }
     if shelf.name == home.FAVOURITES:
-        shelf_cards = [_favourite(item, heard) for item in items]
+        shelf_cards = [_make_favourite(item, heard) for item in items]
     elif shelf.about is not None:
         reasons = explanation_text.describe_likeness(items, shelf.about, page.facts_of_liked)
-        shelf_cards = _cards(items, reasons, opinions)
+        shelf_cards = _make_cards(items, reasons, opinions)
     else:
-        shelf_cards = _cards(items, explanation_text.describe_list(items, page.facts), opinions)
+        shelf_cards = _make_cards(
+            items, explanation_text.describe_list(items, page.facts), opinions
+        )
     n = len(shelf.items)
     return ShelfCards(shelf, shelf_cards[:n], shelf_cards[n:])
 
 
-def _favourite(item: ServedSong, heard: Mapping[int, HeardSong]) -> Card:
+def _make_favourite(item: ServedSong, heard: Mapping[int, HeardSong]) -> Card:
     """Say how often and when the listener last played one of their favourites."""
     one = heard[item.song.pk]
     words = ngettext("Played %(n)s time", "Played %(n)s times", one.n_plays) % {

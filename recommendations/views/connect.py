@@ -40,10 +40,10 @@ def connect_player(request: SignedInRequest, player: str) -> HttpResponse:
                 request, "recommendations/connect_player.html", context | {"error": str(error)}
             )
         after = arrivals.find_last_id(request.user)
-        context |= _fill(request, guide, token.secret) | _arrival_context(request, guide, after)
+        context |= _fill(request, guide, token.secret) | _describe_arrival(request, guide, after)
         context["has_token"] = True
     elif "after" in request.GET:
-        context |= _arrival_context(request, guide, _read_after(request))
+        context |= _describe_arrival(request, guide, _read_after(request))
     return render(request, "recommendations/connect_player.html", context)
 
 
@@ -52,7 +52,7 @@ def connect_player(request: SignedInRequest, player: str) -> HttpResponse:
 def show_arrival(request: SignedInRequest, player: str) -> HttpResponse:
     """The part of the page that waits; the page asks for it every few seconds until something came."""
     guide = _get_guide(player)
-    context = {"guide": guide} | _arrival_context(request, guide, _read_after(request))
+    context = {"guide": guide} | _describe_arrival(request, guide, _read_after(request))
     return render(request, "recommendations/_arrival.html", context)
 
 
@@ -67,7 +67,7 @@ def _fill(request: SignedInRequest, guide: guides.Guide, secret: str) -> dict[st
     return {"settings": filled}
 
 
-def _arrival_context(request: SignedInRequest, guide: guides.Guide, after: int) -> dict[str, Any]:
+def _describe_arrival(request: SignedInRequest, guide: guides.Guide, after: int) -> dict[str, Any]:
     arrival = arrivals.find_arrival(request.user, after, str(guide.name))
     playing = arrival.playing or {}
     return {

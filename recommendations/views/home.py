@@ -35,13 +35,13 @@ _SUBTITLES = {
 
 
 @require_safe
-def home(request: SiteRequest) -> HttpResponse:
+def show_home(request: SiteRequest) -> HttpResponse:
     if not request.user.is_authenticated:
-        return tryout.front_page(request)
+        return tryout.show_front_page(request)
     listener = request.user
     context = ListenerContext(listener)
     page = home_page.load_home(context)
-    shelves = cards.of_home(page, context)
+    shelves = cards.make_home_cards(page, context)
     for_you = next((shelf for shelf in shelves if shelf.name == home_page.MADE), None)
     values = {
         "page": "home",
@@ -76,10 +76,10 @@ def _has_onboarded(context: ListenerContext) -> bool:
 
 @login_required
 @require_safe
-def shelf(request: SignedInRequest, shelf: str) -> HttpResponse:
+def show_shelf(request: SignedInRequest, shelf: str) -> HttpResponse:
     """Show one shelf with other songs: as a part for the home page, or as a page of its own."""
     context = ListenerContext(request.user)
-    page, shown = _shelf_or_404(context, shelf, _turn(request.GET))
+    page, shown = _get_shelf(context, shelf, _turn(request.GET))
     if shown is None and not request.htmx:
         raise Http404
     values: dict[str, Any] = {
@@ -95,7 +95,7 @@ def shelf(request: SignedInRequest, shelf: str) -> HttpResponse:
 def keep_shelf(request: SignedInRequest, shelf: str) -> HttpResponse:
     """Make a playlist of a shelf as it is shown, with the reasons."""
     context = ListenerContext(request.user)
-    _page, shown = _shelf_or_404(context, shelf, _turn(request.POST))
+    _page, shown = _get_shelf(context, shelf, _turn(request.POST))
     if shown is None:
         raise Http404
     day = formats.date_format(timezone.localdate(), "SHORT_DATE_FORMAT")
@@ -110,13 +110,13 @@ def keep_shelf(request: SignedInRequest, shelf: str) -> HttpResponse:
     return redirect("catalog:playlist", playlist.pk)
 
 
-def _shelf_or_404(
+def _get_shelf(
     context: ListenerContext, name: str, turn: int
 ) -> tuple[Home, dict[str, Any] | None]:
     if name not in home_page.SHELVES:
         raise Http404
     page, _shelf = home_page.load_shelf(context, name, turn)
-    shelf = next((one for one in cards.of_home(page, context) if one.name == name), None)
+    shelf = next((one for one in cards.make_home_cards(page, context) if one.name == name), None)
     return page, _show_shelf(shelf, page, turn) if shelf else None
 
 

@@ -19,7 +19,7 @@ ROWS_A_PAGE = 50
 
 @login_required
 @require_safe
-def hidden(request: SignedInRequest) -> HttpResponse:
+def show_hidden(request: SignedInRequest) -> HttpResponse:
     rows = Paginator(controls.list_hidden(request.user), ROWS_A_PAGE).get_page(
         request.GET.get("page")
     )
@@ -29,7 +29,7 @@ def hidden(request: SignedInRequest) -> HttpResponse:
 
 @login_required
 @require_safe
-def beyond(request: SignedInRequest) -> HttpResponse:
+def show_beyond(request: SignedInRequest) -> HttpResponse:
     """Show songs and artists to look for that the library does not have."""
     beyond_songs = beyond_library.find_beyond_library(request.user)
     context = {"page": "library", "tab": "beyond", "beyond": beyond_songs}
@@ -42,6 +42,6 @@ def continue_playlist(request: SignedInRequest, playlist_id: UUID) -> HttpRespon
     """Suggest songs that fit a playlist of one's own."""
     playlist = get_object_or_404(Playlist, pk=playlist_id, owner=request.user)
     served = playlist_continuation.continue_playlist(request.user, playlist)
-    (shown,) = cards.of_served(request.user, served.items)
+    (shown,) = cards.make_cards(request.user, served.items)
     context = {"page": "playlists", "playlist": playlist, "served": served, "cards": shown}
     return render(request, "recommendations/continue.html", context)

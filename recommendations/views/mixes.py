@@ -19,7 +19,7 @@ from recommendations.views import cards
 @require_safe
 def mix(request: SignedInRequest, number: int) -> HttpResponse:
     shown = _mix_or_404(request, number)
-    (all_cards,) = cards.of_served(request.user, shown.items)
+    (all_cards,) = cards.make_cards(request.user, shown.items)
     marked = [_mark_heard(card) if card.song.pk in shown.heard_ids else card for card in all_cards]
     return render(request, "recommendations/mix.html", {"mix": shown, "cards": marked})
 
@@ -45,7 +45,7 @@ def keep(request: SignedInRequest, number: int) -> HttpResponse:
 
 
 def _mix_or_404(request: SignedInRequest, number: int) -> mixes.Mix:
-    todays = mixes.daily_mix(request.user, number)
+    todays = mixes.get_daily_mix(request.user, number)
     if todays is None:
         raise Http404
     return todays

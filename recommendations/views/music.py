@@ -19,7 +19,7 @@ N_TOP = 5
 
 
 @require_safe
-def album(request: SiteRequest, album_id: int) -> HttpResponse:
+def show_album(request: SiteRequest, album_id: int) -> HttpResponse:
     """Show the songs of an album in its order."""
     shown = get_object_or_404(Album.objects.select_related("artist"), pk=album_id)
     songs = list(albums.list_album_songs(shown, request.user)[:MOST_SONGS])
@@ -51,7 +51,7 @@ def album(request: SiteRequest, album_id: int) -> HttpResponse:
 
 
 @require_safe
-def artist(request: SiteRequest, artist_id: int) -> HttpResponse:
+def show_artist(request: SiteRequest, artist_id: int) -> HttpResponse:
     """Show an artist's best-known songs, albums, all songs and similar artists."""
     shown = get_object_or_404(Artist.objects.filter_visible(request.user), pk=artist_id)
     visible = (
@@ -68,12 +68,12 @@ def artist(request: SiteRequest, artist_id: int) -> HttpResponse:
     )
     hidden = request.user.is_authenticated and shown.pk in controls.find_hidden_ids(request.user)[1]
     is_liked = request.user.is_authenticated and taste.likes_artist(request.user, shown)
-    similar = related_artists.similar_artists(shown, request.user)
+    similar = related_artists.find_similar_artists(shown, request.user)
     context = {
         "artist": shown,
         "is_liked": is_liked,
         "songs": songs,
-        "cards": cards.of_songs(request.user, list(songs)),
+        "cards": cards.make_song_cards(request.user, list(songs)),
         "top": top,
         "top_opinions": library.load_opinions(request.user, top),
         "top_plays": my_plays.count_song_plays(request.user, top),
@@ -86,6 +86,6 @@ def artist(request: SiteRequest, artist_id: int) -> HttpResponse:
 
 
 def _list_top_songs(request: SiteRequest, shown: Artist) -> list[Song]:
-    ids = related_artists.best_known_ids(shown, request.user, N_TOP)
+    ids = related_artists.list_best_known_ids(shown, request.user, N_TOP)
     songs = Song.objects.filter_offered(request.user).for_cards().in_bulk(ids)
     return [songs[pk] for pk in ids if pk in songs]

@@ -13,23 +13,25 @@ MOST_GENRES = 40
 
 def read_picks(data: "MultiValueDict[str, str]", listener: Any) -> Picks:
     """Return what a form names of what `listener` may see: at most 20 songs, 20 artists and 40 genres."""
-    numbers = _numbers(data, "genre", MOST_GENRES)
+    numbers = _read_numbers(data, "genre", MOST_GENRES)
     genres = tuple(Genre.objects.filter(pk__in=numbers)) if numbers else ()
-    return Picks(tuple(_songs(data, listener)), tuple(_artists(data, listener)), genres)
+    return Picks(tuple(_get_songs(data, listener)), tuple(_get_artists(data, listener)), genres)
 
 
-def _songs(data: "MultiValueDict[str, str]", listener: Any) -> list[Song]:
-    numbers = _numbers(data, "song")
+def _get_songs(data: "MultiValueDict[str, str]", listener: Any) -> list[Song]:
+    numbers = _read_numbers(data, "song")
     songs = Song.objects.filter_offered(listener).for_cards().in_bulk(numbers) if numbers else {}
     return [songs[pk] for pk in numbers if pk in songs]
 
 
-def _artists(data: "MultiValueDict[str, str]", listener: Any) -> list[Artist]:
-    numbers = _numbers(data, "artist")
+def _get_artists(data: "MultiValueDict[str, str]", listener: Any) -> list[Artist]:
+    numbers = _read_numbers(data, "artist")
     return list(Artist.objects.filter_visible(listener).filter(pk__in=numbers)) if numbers else []
 
 
-def _numbers(data: "MultiValueDict[str, str]", name: str, most: int = MOST_PICKED) -> list[int]:
+def _read_numbers(
+    data: "MultiValueDict[str, str]", name: str, most: int = MOST_PICKED
+) -> list[int]:
     """Return the first whole numbers given under a name, in order, each once; what is none is left out."""
     texts = [text for text in data.getlist(name)[:most] if text.isascii() and text.isdecimal()]
     return list(dict.fromkeys(int(text) for text in texts if len(text) < 16))

@@ -19,7 +19,7 @@ from recommendations.services.versions import forgetting
 
 @login_required
 @require_safe
-def my_data(request: SignedInRequest) -> HttpResponse:
+def show_my_data(request: SignedInRequest) -> HttpResponse:
     response = JsonResponse(
         data_export.export_data(request.user),
         json_dumps_params={"indent": 1, "ensure_ascii": False},
@@ -30,14 +30,14 @@ def my_data(request: SignedInRequest) -> HttpResponse:
 
 @login_required
 @require_safe
-def deletions(request: SignedInRequest) -> HttpResponse:
+def show_deletions(request: SignedInRequest) -> HttpResponse:
     """List what the listener deleted and whether it is unlearned."""
     context = {"receipts": forgetting.list_receipts(request.user)}
     return render(request, "recommendations/deletions.html", context)
 
 
 @require_safe
-def forgotten(request: SiteRequest, receipt_id: UUID) -> HttpResponse:
+def show_forgotten(request: SiteRequest, receipt_id: UUID) -> HttpResponse:
     """Show one receipt to everybody who has its address; it names nobody."""
     receipt = get_object_or_404(ForgettingReceipt, pk=receipt_id)
     context = {"state": forgetting.describe_receipt(receipt)}

@@ -39,7 +39,7 @@ N_SIMILAR, N_COMPARED = 12, 48
 
 
 @require_safe
-def song(request: SiteRequest, song_id: int) -> HttpResponse:
+def show_song(request: SiteRequest, song_id: int) -> HttpResponse:
     shown = get_object_or_404(Song.objects.filter_visible(request.user).for_cards(), pk=song_id)
     listener = ListenerContext.about_music(request.user)
     similar = similar_songs.find_similar(shown, N_COMPARED, context=listener)
@@ -50,7 +50,7 @@ def song(request: SiteRequest, song_id: int) -> HttpResponse:
     context = {
         "song": shown,
         "opinion": library.load_opinions(request.user, [shown]).get(shown.pk, ""),
-        "similar": cards.of_list(request.user, similar),
+        "similar": cards.make_list_cards(request.user, similar),
         "similar_served": similar,
         "like_artists": related_artists.rank_related_artists(similar.songs, shown.artist_id),
         "profile": feature_chart.chart_profile(
@@ -67,7 +67,7 @@ def song(request: SiteRequest, song_id: int) -> HttpResponse:
 
 @login_required
 @require_safe
-def why(request: SignedInRequest, song_id: int) -> HttpResponse:
+def show_why(request: SignedInRequest, song_id: int) -> HttpResponse:
     """Say why a song is (or would be) recommended, and offer what can be done about it."""
     shown = get_object_or_404(Song.objects.filter_visible(request.user).for_cards(), pk=song_id)
     listener = ListenerContext(request.user)

@@ -40,7 +40,7 @@ def show_path(request: SiteRequest) -> HttpResponse:
         context |= {"missing": "end" if start else "start", "offered": offered}
     else:
         path = _find_path(request, start, end, n)
-        shown = cards.of_songs(request.user, path.songs)
+        shown = cards.make_song_cards(request.user, path.songs)
         context |= {"path": path, "rows": list(zip(shown, [None, *path.steps], strict=False))}
     return render(request, "recommendations/path.html", context)
 

@@ -20,22 +20,22 @@ COLOURS = [
 
 
 @require_safe
-def style(request: SiteRequest) -> HttpResponse:
+def show_style(request: SiteRequest) -> HttpResponse:
     songs = list(Song.objects.for_cards()[:6])
     examples = [
-        Card(song, "like" if index == 0 else "", _reasons(songs))
+        Card(song, "like" if index == 0 else "", _make_reasons(songs))
         for index, song in enumerate(songs)
     ]
     context = {
         "colours": COLOURS,
         "cards": examples,
-        "reasons": _reasons(songs),
+        "reasons": _make_reasons(songs),
         "chart": feature_chart.chart_profile(songs[0]) if songs else None,
     }
     return render(request, "recommendations/style.html", context)
 
 
-def _reasons(songs: list[Song]) -> explanation_text.ExplanationText:
+def _make_reasons(songs: list[Song]) -> explanation_text.ExplanationText:
     explanation = Explanation(
         contributions={"als": 0.6, "content": 0.3, "popularity": 0.1},
         shares={"als": 0.6, "content": 0.3, "popularity": 0.1},

@@ -35,7 +35,7 @@ PICKS_SHOWN = "picks"
 
 @login_required
 @require_safe
-def taste_page(request: SignedInRequest) -> HttpResponse:
+def show_taste(request: SignedInRequest) -> HttpResponse:
     """Show the profile; with `preview` in the address also how the list would change."""
     clusters = taste_clusters.find_clusters(request.user)
     now = taste.load_taste(request.user)
@@ -95,9 +95,9 @@ def _find_removed(stored: Picks, picks: Picks) -> Picks:
 
 def _compare_lists(listener: User, form: TasteForm, picks: Picks) -> dict[str, Any]:
     before = recommend.recommend_songs(listener)
-    after = taste.preview(listener, form.wanted_discovery, form.moods_by_song(), picks)
-    old = cards.of_songs(listener, before.songs[: taste.N_PREVIEW])
-    new = cards.of_songs(listener, after.songs[: taste.N_PREVIEW])
+    after = taste.preview(listener, form.wanted_discovery, form.read_moods_by_song(), picks)
+    old = cards.make_song_cards(listener, before.songs[: taste.N_PREVIEW])
+    new = cards.make_song_cards(listener, after.songs[: taste.N_PREVIEW])
     old_ids = {card.song.pk for card in old}
     coming = {card.song.pk for card in new}
     return {
@@ -162,7 +162,7 @@ def save_taste(request: SignedInRequest) -> HttpResponse:
         return redirect("recommendations:taste")
     stored = ListenerContext(request.user).picks
     before = {
-        "moods": _stored_moods(request.user),
+        "moods": _load_stored_moods(request.user),
         "discovery": taste.load_taste(request.user).discovery,
         "picks": _number_picks(stored),
     }
@@ -172,7 +172,7 @@ def save_taste(request: SignedInRequest) -> HttpResponse:
     ):
         taste.set_picks(request.user, songs=picks.songs, artists=picks.artists, genres=picks.genres)
     taste.set_discovery(request.user, form.wanted_discovery)
-    for cluster, mood in form.changed_moods():
+    for cluster, mood in form.find_changed_moods():
         taste.set_mood(request.user, cluster.song_ids, mood)
     request.session[UNDO] = before
     messages.success(request, _("Saved. Your next list follows it."))
@@ -195,7 +195,7 @@ def undo_taste(request: SignedInRequest) -> HttpResponse:
             request.user,
         )
         taste.set_picks(request.user, songs=picks.songs, artists=picks.artists, genres=picks.genres)
-    taste.set_mood(request.user, _stored_moods(request.user), taste_clusters.NORMAL)
+    taste.set_mood(request.user, _load_stored_moods(request.user), taste_clusters.NORMAL)
     by_mood: dict[str, list[int]] = {}
     for song_id, mood in before["moods"].items():
         by_mood.setdefault(mood, []).append(int(song_id))
@@ -214,6 +214,6 @@ def _number_picks(picks: Picks) -> dict[str, list[int]]:
     }
 
 
-def _stored_moods(listener: User) -> dict[int, str]:
+def _load_stored_moods(listener: User) -> dict[int, str]:
     stored = ListenerControl.objects.filter(listener=listener, kind__in=ListenerControl.MOODS)
     return dict(stored.values_list("song_id", "kind"))

@@ -29,12 +29,12 @@ N_RECOMMENDED = 12
 PICKED = "picked_songs"
 
 
-def front_page(request: SiteRequest) -> HttpResponse:
+def show_front_page(request: SiteRequest) -> HttpResponse:
     """Say what this is and offer the try-out."""
     context = _offer(request, request.GET.get("q", ""), Picks()) | {"page": "front"}
     example = front_example.load_example()
     if example is not None:
-        (card,) = cards.of_list(request.user, example.served)
+        (card,) = cards.make_list_cards(request.user, example.served)
         context |= {"example": example, "card": card, "why_query": _build_query(example.picks)}
     return render(request, "recommendations/front.html", context)
 
@@ -46,7 +46,7 @@ def _build_query(picks: Picks) -> str:
 
 
 @require_safe
-def why(request: SiteRequest, song_id: int) -> HttpResponse:
+def show_why(request: SiteRequest, song_id: int) -> HttpResponse:
     """Say to a visitor why a song is recommended from their picks, which are in the address."""
     shown = get_object_or_404(Song.objects.filter_visible(request.user).for_cards(), pk=song_id)
     picks = read_picks(request.GET, request.user)
@@ -69,7 +69,7 @@ def try_out(request: SiteRequest) -> HttpResponse:
     context = _offer(request, words, picks)
     if picks and "search" not in request.GET:
         served = visitor_lists.recommend_from_picks(picks, N_RECOMMENDED)
-        shown = cards.of_list(request.user, served)
+        shown = cards.make_list_cards(request.user, served)
         context |= {"served": served, "cards": shown, "why_query": _build_query(picks)}
     if request.htmx and request.htmx.target == "offered":
         return render(request, "recommendations/_offered.html", context)
@@ -78,7 +78,7 @@ def try_out(request: SiteRequest) -> HttpResponse:
 
 @login_required
 @require_http_methods(["GET", "POST"])
-def welcome(request: SignedInRequest) -> HttpResponse:
+def show_welcome(request: SignedInRequest) -> HttpResponse:
     """Ask for a first taste, or change it; everything may be skipped.
 
     A search posts the whole form, so that no pick is lost.
@@ -88,7 +88,7 @@ def welcome(request: SignedInRequest) -> HttpResponse:
     data = request.POST if request.method == "POST" else request.GET
     picks = read_picks(data, request.user)
     if request.method == "GET" and not picks:
-        picks = _carried_over(request) or ListenerContext(request.user).picks
+        picks = _carry_over(request) or ListenerContext(request.user).picks
     context = _offer(request, data.get("q", ""), picks) | {"page": "welcome"}
     if request.htmx and request.htmx.target == "offered":
         return render(request, "recommendations/_offered.html", context)
@@ -117,7 +117,7 @@ def keep_picks(request: SiteRequest) -> HttpResponse:
     return redirect("accounts:sign_up")
 
 
-def _carried_over(request: SiteRequest) -> Picks:
+def _carry_over(request: SiteRequest) -> Picks:
     """Return what was picked before the sign-up."""
     kept = request.session.get(PICKED)
     if not isinstance(kept, dict):

@@ -134,7 +134,7 @@ def fill_every_table(user: User, song: Song) -> None:
     taste.set_mood(user, [song.pk], ListenerControl.Kind.MUTE_SONG)
     taste.set_discovery(user, 0.9)
     taste.set_picks(user, artists=[song.artist])
-    list_cache.put(list_cache.key(user.pk, 1, {}), {"songs": [song.pk]})
+    list_cache.put(list_cache.make_key(user.pk, 1, {}), {"songs": [song.pk]})
 
 
 def rows_that_name(pk: int) -> list[str]:
@@ -206,7 +206,7 @@ def test_an_account_with_rows_in_every_table_goes_without_a_trace(delete, zaphod
     if delete in (delete_in_the_admin, delete_several_in_the_admin):
         left.remove("admin.LogEntry (its name)")  # that an operator deleted it
     assert left == []
-    assert cache.get(list_cache.key(pk, 1, {})) is None
+    assert cache.get(list_cache.make_key(pk, 1, {})) is None
     assert Song.objects.filter(pk=song.pk).exists()
     assert elsewhere.get("/settings/").status_code == 302
 
@@ -318,10 +318,10 @@ def test_every_change_of_taste_invalidates_once(zaphod, song, django_assert_max_
         lambda: data_export.set_personalised(zaphod, False),
     ]
     for change in changes:
-        before = list_cache.generation(zaphod.pk)
+        before = list_cache.read_generation(zaphod.pk)
         with django_assert_max_num_queries(14) as asked:
             change()
-        assert list_cache.generation(zaphod.pk) == before + 1
+        assert list_cache.read_generation(zaphod.pk) == before + 1
         assert len(statements_about_state(asked.captured_queries)) == 1
 
 

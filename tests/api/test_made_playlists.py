@@ -128,7 +128,7 @@ def test_a_song_is_new_in_one_mix_only(world, carol, monkeypatch):
     monkeypatch.setattr(mixes, "N_FAMILIAR", 2)
     for song in world.songs[:24]:
         interactions.like_song(carol, song, source="test")
-    todays = mixes.daily_mixes(carol)
+    todays = mixes.list_daily_mixes(carol)
     assert len(todays) > 1
     new = [song.pk for mix in todays for song in mix.songs if song.pk not in mix.heard_ids]
     assert len(new) == len(set(new))

@@ -331,7 +331,7 @@ def test_the_model_knows_it_and_no_list_of_others_shows_it(world, own_ids):
         "trending": Song.objects.filter(
             pk__in=[int(item.item_id) for item in home.draft_trending(nobody).unpack().items]
         ),
-        "top of an artist": related_artists.best_known(world.songs[0].artist, other, 40),
+        "top of an artist": related_artists.list_best_known(world.songs[0].artist, other, 40),
     }
     shown = {name: list_ids(songs) & own_ids for name, songs in lists.items()}
     assert {name for name, ids in shown.items() if ids} == set()
@@ -346,7 +346,7 @@ def test_the_owner_misses_nothing(world, own_ids):
     context = ListenerContext.about_music(alice)
     before = 40 - 1
     assert len(similar_songs.find_similar(about, 40, context=context)) == before
-    assert list_ids(related_artists.best_known(world.songs[0].artist, alice, 40)) & own_ids
+    assert list_ids(related_artists.list_best_known(world.songs[0].artist, alice, 40)) & own_ids
     popular = popularity_fallback.list_most_played(40, ListenerContext(alice).unwanted)
     assert own_ids <= {song.pk for song, _n in popular} | set(
         alice.interactions.filter(kind=2).values_list("song", flat=True)

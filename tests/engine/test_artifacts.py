@@ -104,7 +104,7 @@ def rewrite(folder: Path, name: str, array: np.ndarray, *, honest: bool = True) 
         return
     manifest = json.loads((folder / "manifest.json").read_text())
     entry = manifest["arrays"][name]
-    entry.update(n_bytes=path.stat().st_size, sha256=store._sha256(path))
+    entry.update(n_bytes=path.stat().st_size, sha256=store._compute_sha256(path))
     entry.update(dtype=array.dtype.str, shape=list(array.shape))
     sign(folder, manifest)
 
@@ -193,7 +193,7 @@ def put_a_pickle_in_an_arrays_place(folder: Path) -> None:
     path.write_bytes(pickle.dumps(Bomb(folder.parent / "exploded")))
     manifest = json.loads((folder / "manifest.json").read_text())
     manifest["arrays"]["popularity.trend"].update(
-        n_bytes=path.stat().st_size, sha256=store._sha256(path)
+        n_bytes=path.stat().st_size, sha256=store._compute_sha256(path)
     )
     sign(folder, manifest)
 

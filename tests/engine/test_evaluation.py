@@ -18,15 +18,15 @@ from recommendations.engine import (
 )
 from recommendations.engine.evaluation import (
     bootstrap_intervals,
+    bootstrap_pairs,
     evaluate,
-    listener_split,
     measure_fidelity,
     measure_fidelity_bound,
     metrics,
-    newest_split,
-    paired_bootstrap,
-    random_split,
-    temporal_split,
+    split_by_listener,
+    split_by_time,
+    split_newest,
+    split_randomly,
 )
 from recommendations.engine.evaluation.fidelity import fit_flip_threshold
 from recommendations.engine.ranking.explanations import FLIP_THRESHOLD
@@ -111,7 +111,7 @@ def interactions() -> Interactions:
 
 
 def test_a_random_split_holds_back_a_fifth_of_each_listeners_songs(interactions):
-    split = random_split(interactions, seed=3)
+    split = split_randomly(interactions, seed=3)
     all_songs = np.diff(interactions.to_matrix(Weighting()).indptr)
     n_test = np.diff(split.test.indptr)
     assert (n_test[all_songs == 20] == 20 * 0.2).all()
@@ -126,7 +126,7 @@ def test_a_random_split_holds_back_a_fifth_of_each_listeners_songs(interactions)
 
 def test_all_events_of_a_held_back_song_go_with_it():
     interactions = Interactions.from_ids([1] * 6, [1, 1, 1, 2, 2, 2])
-    split = random_split(interactions, seed=0)
+    split = split_randomly(interactions, seed=0)
     assert split.train.n_events == 3
     assert split.test.nnz == 1
 
@@ -136,13 +136,13 @@ def test_disliked_songs_are_not_looked_for():
         [1] * 4, [1, 2, 3, 4], kinds=[Kind.PLAY, Kind.PLAY, Kind.DISLIKE, Kind.SKIP]
     )
     for seed in range(5):
-        assert list_items(random_split(interactions, seed=seed).test, 0) <= {0, 1}
+        assert list_items(split_randomly(interactions, seed=seed).test, 0) <= {0, 1}
 
 
 def test_the_same_seed_splits_the_same(interactions):
-    first, second = (random_split(interactions, seed=3).test for _ in range(2))
+    first, second = (split_randomly(interactions, seed=3).test for _ in range(2))
     assert (first != second).nnz == 0
-    assert (first != random_split(interactions, seed=4).test).nnz > 0
+    assert (first != split_randomly(interactions, seed=4).test).nnz > 0
 
 
 def test_a_temporal_split_learns_from_the_past_and_looks_for_new_songs():
@@ -152,14 +152,14 @@ def test_a_temporal_split_learns_from_the_past_and_looks_for_new_songs():
         timestamps=[NOW + day * DAY for day in range(6)],
         all_item_ids=range(1, 6),
     )
-    split = temporal_split(interactions, test_share=1 / 3)
+    split = split_by_time(interactions, test_share=1 / 3)
     assert split.train.timestamps.tolist() == [NOW + day * DAY for day in range(4)]
     assert list_items(split.test, 0) == {4}
 
 
 def test_a_temporal_split_needs_times():
     with pytest.raises(ValueError, match="no times"):
-        temporal_split(Interactions.from_ids([1], [1]))
+        split_by_time(Interactions.from_ids([1], [1]))
 
 
 def test_a_listener_split_knows_nothing_of_some_listeners_but_their_first_songs():
@@ -168,7 +168,7 @@ def test_a_listener_split_knows_nothing_of_some_listeners_but_their_first_songs(
         np.tile(np.arange(6), 40),
         timestamps=np.tile(NOW + np.arange(6)[::-1], 40),
     )
-    split = listener_split(interactions, seed=1, n_given=2)
+    split = split_by_listener(interactions, seed=1, n_given=2)
     new = np.flatnonzero(np.diff(split.test.indptr))
     assert 0 < len(new) < 40
     assert not set(split.train.listener_rows.tolist()) & set(new.tolist())
@@ -180,13 +180,13 @@ def test_a_listener_split_knows_nothing_of_some_listeners_but_their_first_songs(
 
 def test_a_share_outside_0_and_1_is_refused(interactions):
     with pytest.raises(ValueError, match="test_share must be between 0 and 1, not 1"):
-        random_split(interactions, test_share=1)
+        split_randomly(interactions, test_share=1)
 
 
 @pytest.fixture(scope="module")
 def report():
     interactions, features = taste_world()
-    return evaluate(Recommender(SMALL), random_split(interactions), item_features=features)
+    return evaluate(Recommender(SMALL), split_randomly(interactions), item_features=features)
 
 
 def test_the_components_stand_beside_the_recommender(report):
@@ -245,7 +245,7 @@ def test_an_unknown_metric_is_refused(report):
 
 def test_the_evaluated_lists_are_those_that_listeners_see(report):
     interactions, features = taste_world()
-    split = random_split(interactions)
+    split = split_randomly(interactions)
     recommender = Recommender(SMALL).fit(split.train, features)
     histories = recommender.histories(split.given)[report.listeners]
     shown = recommender.recommend_batch(histories, 20).item_rows
@@ -259,12 +259,12 @@ def test_the_evaluated_lists_are_those_that_listeners_see(report):
 def test_at_most_so_many_listeners_are_measured():
     interactions, features = taste_world()
     measured = evaluate(
-        Recommender(SMALL), random_split(interactions), item_features=features, max_listeners=50
+        Recommender(SMALL), split_randomly(interactions), item_features=features, max_listeners=50
     )
     assert len(measured.listeners) == 50
 
 
-@pytest.mark.parametrize("split", [temporal_split, listener_split])
+@pytest.mark.parametrize("split", [split_by_time, split_by_listener])
 def test_the_other_splits_are_evaluated_too(split):
     interactions, features = taste_world()
     measured = evaluate(Recommender(SMALL), split(interactions), item_features=features)
@@ -274,7 +274,7 @@ def test_the_other_splits_are_evaluated_too(split):
 def test_a_single_algorithm_is_evaluated_like_a_recommender(report):
     interactions, features = taste_world()
     als = ALGORITHMS["als"](**SMALL.components["als"])
-    alone = evaluate(als, random_split(interactions), item_features=features)
+    alone = evaluate(als, split_randomly(interactions), item_features=features)
     assert alone.systems == ("als",)
     assert alone.mean("ndcg@10", "als") == report.mean("ndcg@10", "als")
 
@@ -282,7 +282,7 @@ def test_a_single_algorithm_is_evaluated_like_a_recommender(report):
 def test_data_with_nothing_to_hold_back_is_said_plainly():
     interactions = Interactions.from_ids([1, 2], [1, 1])
     with pytest.raises(ValueError, match="too little data to evaluate"):
-        evaluate(Recommender(SMALL), random_split(interactions))
+        evaluate(Recommender(SMALL), split_randomly(interactions))
 
 
 def test_the_interval_of_equal_values_is_a_point():
@@ -308,21 +308,21 @@ def test_a_small_but_steady_difference_is_seen_when_paired():
     rng = np.random.default_rng(0)
     a = rng.random(300)
     better = a + 0.01 + rng.normal(0, 0.01, 300)
-    assert paired_bootstrap(better, a).is_above_zero
-    assert paired_bootstrap(a, better).is_below_zero
+    assert bootstrap_pairs(better, a).is_above_zero
+    assert bootstrap_pairs(a, better).is_below_zero
 
 
 def test_reports_on_one_split_are_compared_by_listener(report):
-    against_popularity = paired_bootstrap(
+    against_popularity = bootstrap_pairs(
         report.get_values("recommender", "ndcg@10"), report.get_values("popularity", "ndcg@10")
     )
     assert against_popularity.is_above_zero
-    assert paired_bootstrap(report, report).mean == 0
+    assert bootstrap_pairs(report, report).mean == 0
 
 
 def test_different_listeners_are_not_compared():
     with pytest.raises(ValueError, match="different listeners"):
-        paired_bootstrap(np.zeros(3), np.zeros(4))
+        bootstrap_pairs(np.zeros(3), np.zeros(4))
 
 
 def test_without_the_song_that_is_named_as_the_reason_the_score_falls():
@@ -384,7 +384,7 @@ def test_the_input_of_an_evaluation_is_untouched():
     interactions, features = taste_world()
     data = TrainingData(interactions.to_matrix(Weighting()), features, interactions)
     before = data.strengths.copy()
-    evaluate(Recommender(SMALL), random_split(interactions), item_features=features)
+    evaluate(Recommender(SMALL), split_randomly(interactions), item_features=features)
     assert (interactions.to_matrix(Weighting()) != before).nnz == 0
 
 
@@ -395,12 +395,12 @@ def test_the_newest_split_holds_back_what_each_listener_heard_last_for_the_first
     events = Interactions.from_ids(
         np.array(listeners), np.array(songs), timestamps=np.arange(len(songs)) + 1_000
     )
-    split = newest_split(events)
+    split = split_newest(events)
     assert split.test[0].indices.tolist() == [8, 9]
     assert split.test[1].indices.tolist() == [4]
     assert not set(split.train.pairs()) & {0 * 10 + 8, 0 * 10 + 9, 1 * 10 + 4}
     with pytest.raises(ValueError, match="no times"):
-        newest_split(Interactions.from_ids(np.array([0, 0]), np.array([1, 2])))
+        split_newest(Interactions.from_ids(np.array([0, 0]), np.array([1, 2])))
 
 
 def test_the_interval_of_a_share_is_wilsons():

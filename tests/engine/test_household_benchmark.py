@@ -8,7 +8,7 @@ import pytest
 from benchmarks import household
 from benchmarks.listening_files import Listening
 from recommendations.engine import PRESETS, ItemFeatures, Weighting, World
-from recommendations.engine.evaluation import random_split
+from recommendations.engine.evaluation import split_randomly
 
 pytestmark = pytest.mark.slow
 
@@ -18,7 +18,7 @@ def result():
     world = World(n_listeners=300, n_songs=200, n_interactions=9_000, seed=3)
     events = world.to_interactions()
     counts = events.to_matrix(Weighting())
-    split = random_split(events, seed=3)
+    split = split_randomly(events, seed=3)
     test = counts.multiply(split.test).tocsr()
     songs = world.songs
     features = ItemFeatures.build(

@@ -9,11 +9,11 @@ from recommendations.engine import (
     Recommender,
     Weighting,
     World,
+    bootstrap_pairs,
     evaluate,
-    paired_bootstrap,
     sample_split,
 )
-from recommendations.engine.algorithms.popularity import newest_by_listener
+from recommendations.engine.algorithms.popularity import find_newest_by_listener
 from recommendations.engine.data import interactions
 
 WORLD = World(n_listeners=400, n_songs=200, seed=4)
@@ -49,9 +49,9 @@ def test_events_in_no_order_of_listeners_are_one_block(monkeypatch):
 
 
 def test_popularity_is_counted_the_same_in_blocks(events, monkeypatch):
-    whole = newest_by_listener(events)
+    whole = find_newest_by_listener(events)
     monkeypatch.setattr(interactions, "EVENTS_TOGETHER", 700)
-    cut = newest_by_listener(events)
+    cut = find_newest_by_listener(events)
     assert all((ours == theirs).all() for ours, theirs in zip(cut, whole, strict=True))
 
 
@@ -83,7 +83,7 @@ def test_a_warm_start_is_as_good_as_a_whole_fit_in_a_fifth_of_the_iterations():
     )
     cold = Recommender(CLASSIC).fit(split.train, world.item_features(), seed=1)
     ours, theirs = (evaluate(one, split) for one in (warm, cold))
-    difference = paired_bootstrap(ours, theirs, metric="ndcg@10", seed=1)
+    difference = bootstrap_pairs(ours, theirs, metric="ndcg@10", seed=1)
     assert difference.high > 0  # not surely worse
     assert ours.mean("ndcg@10") > 0.9 * theirs.mean("ndcg@10") > 0.02
     assert max(total for stage, _, total in steps if stage == "fit als") == 3 == 15 / 5

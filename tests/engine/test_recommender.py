@@ -27,7 +27,7 @@ from recommendations.engine import (
     Recommender,
     RecommenderConfig,
 )
-from recommendations.engine.evaluation import listener_split, metrics
+from recommendations.engine.evaluation import metrics, split_by_listener
 from tests.engine.worlds import taste_world
 
 SMALL = replace(
@@ -588,7 +588,7 @@ def test_the_engine_needs_no_settings_and_no_django():
 def test_classic_never_gives_a_listener_less_than_its_own_als_where_songs_have_no_features():
     """Its content cannot score then, and its weight went to popularity, which is the same for everybody."""
     interactions, _ = taste_world()
-    split = listener_split(interactions, seed=1, n_given=3)
+    split = split_by_listener(interactions, seed=1, n_given=3)
     fitted = Recommender(replace(CLASSIC, relevance=1.0)).fit(split.train)
     listeners = np.flatnonzero(np.diff(split.test.indptr))
     lists = fitted.rank_songs(fitted.histories(split.given)[listeners], 10)

@@ -167,6 +167,6 @@ def test_the_style_page_shows_every_part(alice, rf):
     """It is only routed in DEBUG, so it is called directly."""
     request = rf.get("/style/")
     request.user, request.htmx = User.objects.get(username="alice"), False
-    page = text(style.style(request))
+    page = text(style.show_style(request))
     for name in ("share-bar", "card", "chip", "note", "empty", "swatches"):
         assert name in page

@@ -341,7 +341,7 @@ def lies_of_playlists(listener: User, client: Client, truth: Truth) -> tuple[int
 
 def lies_of_queues(listener: User, truth: Truth) -> tuple[int, list[str]]:
     """Check the reasons of what comes next and of what was forgotten."""
-    queue = repeats.next_up(listener).songs
+    queue = repeats.list_next_up(listener).songs
     rows = [(one.song, one.reason) for one in queue]
     lies = lies_of_notes(rows, truth, "next up")
     lies += [f"{one.song} is new" for one in queue if one.is_new == bool(truth.my_plays(one.song))]
@@ -534,7 +534,7 @@ def test_figures_of_a_few_listeners_are_not_shown():
     assert run.status == "succeeded", run.error
     version = run.version
     assert version.metrics["report"]["n_listeners"] <= 2
-    assert model_comparison.headline(version) is None
+    assert model_comparison.summarise_headline(version) is None
     client = Client()
     client.force_login(User.objects.create_superuser("olga"))
     page = client.get(f"/admin/recommendations/modelversion/{version.pk}/change/").content.decode()

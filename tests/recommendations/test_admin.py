@@ -103,9 +103,9 @@ class TestStartPage:
             )
             for index, kind, later in what
         )
-        assert sum(day.n_recommended_heard for day in desk_service.days()) == 1
-        assert sum(day.n_recommended_skipped for day in desk_service.days()) == 1
-        assert {day.recommended_skip_rate for day in desk_service.days()} == {None, 0.5}
+        assert sum(day.n_recommended_heard for day in desk_service.list_days()) == 1
+        assert sum(day.n_recommended_skipped for day in desk_service.list_days()) == 1
+        assert {day.recommended_skip_rate for day in desk_service.list_days()} == {None, 0.5}
 
     @pytest.mark.parametrize(("n_lists", "warns"), [(3, False), (60, True)])
     def test_few_lists_are_no_reason_to_warn(self, desk, n_lists, warns):
@@ -235,7 +235,7 @@ class TestRetrain:
             page(desk, f"recommendations_modelversion_{name}")
         page(desk, "recommendations_modelversion_activate", version.pk)
         assert desk.get(reverse("admin:recommendations_retrain")).status_code == 403
-        assert registry.active_version() == version
+        assert registry.get_active_version() == version
 
     def test_a_budget_leaves_the_preset_as_it_is(self):
         assert budgets.make_options("classic", "normal") == {}
@@ -368,13 +368,13 @@ class TestVersions:
         first, second = two
         activate = reverse("admin:recommendations_modelversion_activate", args=[first.pk])
         assert f"Serve {first.name} to everybody" in desk.get(activate).content.decode()
-        assert registry.active_version() == second
+        assert registry.get_active_version() == second
         desk.post(activate)
-        assert registry.active_version() == first
+        assert registry.get_active_version() == first
         assert first.activations.first().by.username == "olga"
 
         desk.post(reverse("admin:recommendations_modelversion_roll_back"))
-        assert registry.active_version() == second
+        assert registry.get_active_version() == second
 
     def test_a_double_click_goes_back_once(self, desk, two):
         _first, second = two
@@ -384,7 +384,7 @@ class TestVersions:
 
         for _ in range(2):
             desk.post(address, {"agreed": third.pk})
-        assert registry.active_version() == second
+        assert registry.get_active_version() == second
 
     def test_any_list_under_any_version_with_reasons(self, desk, two, listener):
         html = page(
@@ -409,7 +409,7 @@ class TestWhyNot:
     """Every step at which a song can fall out says so."""
 
     def why(self, listener, version, song):
-        return model_comparison.why_not(listener, version, song, n=5)
+        return model_comparison.explain_why_not(listener, version, song, n=5)
 
     def test_withdrawn(self, version, listener, song):
         Song.objects.filter(pk=song.pk).update(is_available=False)

@@ -16,7 +16,7 @@ from catalog.models import Interaction, Song
 from recommendations import tasks
 from recommendations.models import ChangedListener, ColumnCopyState
 from recommendations.services.data import column_copy, column_store, interaction_rows, training_rows
-from recommendations.services.data.column_reader import reader
+from recommendations.services.data.column_reader import make_reader
 from recommendations.services.data.column_store import (
     ColumnStore,
     Manifest,
@@ -54,7 +54,7 @@ def list_stored() -> list[tuple]:
 
 
 def list_in_table() -> list[tuple]:
-    with reader() as source:
+    with make_reader() as source:
         rows = interaction_rows.select_range(source, 0, 2**60)
     allowed = set(User.objects.with_training_consent().values_list("pk", flat=True))
     named = zip(*(rows[name].tolist() for name in column_store.SCHEMA), strict=True)

@@ -40,7 +40,7 @@ def test_an_unknown_preset_is_told_at_start(name, monkeypatch):
     assert messages[0].startswith(f"{name} is 'best'; there are: ")
 
 
-@pytest.mark.parametrize("tunable", list(conf.all()), ids=lambda tunable: tunable.variable)
+@pytest.mark.parametrize("tunable", list(conf.list_all()), ids=lambda tunable: tunable.variable)
 def test_every_tunable_is_documented_with_its_default(tunable):
     assert tunable.unit
     assert tunable.about

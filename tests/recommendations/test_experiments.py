@@ -127,7 +127,7 @@ class TestServing:
         assert recommend.recommend_songs(listener, 5).version == newer
 
         lifecycle.promote(experiment, experiment.arms.get(name="varied"))
-        assert registry.active_version() == newer
+        assert registry.get_active_version() == newer
         assert newer.activations.first().reason == "experiment"
 
     def test_an_arm_of_a_draft_or_of_a_promoted_experiment_activates_nothing(
@@ -141,13 +141,13 @@ class TestServing:
 
         with pytest.raises(ExperimentRefused, match="start it first"):
             lifecycle.promote(experiment, varied)
-        assert registry.active_version() == version
+        assert registry.get_active_version() == version
 
         lifecycle.start(experiment)
         lifecycle.promote(experiment, usual)
         with pytest.raises(ExperimentRefused, match="promoted already"):
             lifecycle.promote(experiment, varied)
-        assert registry.active_version() == version
+        assert registry.get_active_version() == version
         assert not newer.activations.exists()
         assert [arm.name for arm in experiment.arms.filter(is_winner=True)] == ["as usual"]
 
@@ -166,7 +166,7 @@ class TestServing:
             lifecycle.promote(experiment, experiment.arms.get(name="varied"))
         experiment.refresh_from_db()
         assert experiment.state == "running"
-        assert registry.active_version() == version
+        assert registry.get_active_version() == version
 
 
 class TestResult:
@@ -204,7 +204,7 @@ class TestResult:
     def test_intervals_hold_the_truth_as_often_as_they_say(self):
         rng = np.random.default_rng(1)
         estimates = [
-            results.difference(rng.normal(0.3, 0.2, 50), rng.normal(0.2, 0.1, 30))
+            results.estimate_difference(rng.normal(0.3, 0.2, 50), rng.normal(0.2, 0.1, 30))
             for _ in range(800)
         ]
 
@@ -250,7 +250,7 @@ def test_a_promoted_variety_becomes_the_usual_one(experiment):
 def test_the_power_estimate_follows_the_formula(experiment, song):
     listen(experiment, song, clicked=(2, 2), n_listeners=100)
 
-    estimate = results.power_estimate(experiment)
+    estimate = results.estimate_power(experiment)
 
     rate = 0.25
     assert (estimate.n_listeners, estimate.click_rate) == (100, pytest.approx(rate))

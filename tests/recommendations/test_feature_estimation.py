@@ -77,7 +77,7 @@ def test_a_training_records_what_it_estimated_and_the_desk_tells_it(world, clien
 def decide(monkeypatch, low: float) -> None:
     """Let estimates be worth so much, whatever is measured."""
     monkeypatch.setattr(
-        feature_estimation, "paired_bootstrap", lambda *_args, **_more: Interval(0.01, low, 0.02)
+        feature_estimation, "bootstrap_pairs", lambda *_args, **_more: Interval(0.01, low, 0.02)
     )
 
 
@@ -86,7 +86,7 @@ def test_lists_use_estimates_only_where_they_surely_find_more(world, monkeypatch
     """The rule; that what is measured decides is in the test above."""
     decide(monkeypatch, low)
     train(evaluate=True)
-    _version, recommender = registry.serving_recommender()
+    _version, recommender = registry.load_serving_recommender()
     is_known = np.isfinite(recommender.algorithms["content"].audio_)
     if is_used:
         assert is_known.all()
@@ -127,7 +127,7 @@ def test_what_is_evaluated_has_estimates_of_the_training_part_alone(world, monke
     (evaluated,) = measured
     assert not np.array_equal(of_training_part, of_all)
     np.testing.assert_array_equal(evaluated.features.audio, of_training_part)
-    _version, recommender = registry.serving_recommender()
+    _version, recommender = registry.load_serving_recommender()
     np.testing.assert_array_equal(recommender.estimates.fill(rows.features).audio, of_all)
 
 
@@ -209,7 +209,7 @@ def test_a_night_that_begins_warm_keeps_the_decision(world, settings, monkeypatc
         preset="classic", trigger=TrainingRun.Trigger.SCHEDULE, options={"precompute": False}
     )
     run = pipeline.run_training(request.pk)
-    version, recommender = registry.serving_recommender()
+    version, recommender = registry.load_serving_recommender()
     assert version.training_run == run and "warm_started" in version.metadata
     assert (version.metadata["estimates"]["used"], version.metadata["estimates"]["use"]) == (
         is_used,
@@ -258,7 +258,7 @@ def request(**options) -> TrainingRun:
 def test_nothing_is_estimated_where_everything_is_known(db):
     demo_world.seed_database(World(n_listeners=20, n_songs=130, seed=3))
     train()
-    version, recommender = registry.serving_recommender()
+    version, recommender = registry.load_serving_recommender()
     assert recommender.estimates is None
     assert "estimates" not in version.metadata
 
@@ -276,7 +276,7 @@ def test_sources_are_read_by_feature(world):
 def test_the_page_of_a_song_shows_estimates_as_estimates(world):
     train()
     song, with_features = Song.objects.order_by("pk")[:2]
-    _version, recommender = registry.serving_recommender()
+    _version, recommender = registry.load_serving_recommender()
     estimate = recommender.estimates.describe(recommender.items.row(song.pk))["energy"]
     page_text = read_text(
         Client().get(reverse("recommendations:song", args=[song.pk])).content.decode()

@@ -369,7 +369,7 @@ class TestResult:
 
         lifecycle.promote(experiment, interleaving.compare(experiment).winner)
 
-        assert registry.active_version() == newer
+        assert registry.get_active_version() == newer
         assert newer.activations.first().reason == "experiment"
 
     def test_a_version_of_which_more_is_skipped_than_usual_is_stopped(

@@ -53,7 +53,7 @@ def test_doctor_and_metrics_tell_what_the_indexes_find(world, capsys, every_cata
     train("large")
     indexes = registry.require_active().metadata["indexes"]["components"]
     least = min(one["recall_at_10"] for each in indexes.values() for one in each.values())
-    finding = health_checks.index_finding()
+    finding = health_checks.check_index()
     assert finding is not None
     assert (finding.status, finding.detail) == (
         "ok",
@@ -73,7 +73,7 @@ def test_without_usearch_a_version_is_exact_and_says_so(
     run = train("large")
     assert run.log.count("usearch is not installed, so there is no index") == 1
     assert registry.require_active().metadata["indexes"] == {"installed": False}
-    finding = health_checks.index_finding()
+    finding = health_checks.check_index()
     assert finding is not None
     assert finding.status == "degraded"
     assert "compared one by one" in finding.detail
@@ -86,7 +86,7 @@ def test_a_process_without_usearch_serves_a_version_with_indexes(
     train("large")
     registry.unload_recommenders()
     hide_usearch(monkeypatch)
-    _version, recommender = registry.serving_recommender()
+    _version, recommender = registry.load_serving_recommender()
     assert recommender.algorithms["als"].indexes_ == {}
     song = Song.objects.get(key="song_00001")
     assert len(recommender.similar(int(recommender.items.rows([song.pk])[0]), 5)) == 5
@@ -98,7 +98,7 @@ def test_a_weak_index_is_told(version, every_catalogue_is_large):
     ModelVersion.objects.filter(pk=version.pk).update(
         metadata=version.metadata | {"indexes": about}
     )
-    finding = health_checks.index_finding()
+    finding = health_checks.check_index()
     assert finding is not None
     assert finding.status == "degraded"
     assert finding.detail == "als product find less than 95% of the exact songs, and are not used"
@@ -107,6 +107,6 @@ def test_a_weak_index_is_told(version, every_catalogue_is_large):
 def test_a_small_catalogue_has_no_index_and_nothing_is_said(world, client):
     run = train("large")
     assert "index" not in run.log
-    assert health_checks.index_finding() is None
+    assert health_checks.check_index() is None
     assert "indexes" not in registry.require_active().metadata
     assert "Indexes of the catalog" not in read_version_page(client)

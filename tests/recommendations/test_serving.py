@@ -277,12 +277,12 @@ def test_a_stale_list_is_never_written_over_a_newer_one(version, listener):
 
 def test_each_change_raises_the_generation_of_its_listener_only(listener, db):
     other = User.objects.get(username="user_00002")
-    before = list_cache.generation(other.pk)
+    before = list_cache.read_generation(other.pk)
     list_cache.invalidate_lists([listener.pk])
     list_cache.invalidate_lists([listener.pk])
     list_cache.invalidate_lists([listener.pk])
-    assert list_cache.generation(listener.pk) >= 3
-    assert list_cache.generation(other.pk) == before
+    assert list_cache.read_generation(listener.pk) >= 3
+    assert list_cache.read_generation(other.pk) == before
 
 
 def test_a_page_costs_the_same_number_of_queries_however_long_the_history(

@@ -78,7 +78,7 @@ def test_nothing_of_a_listener_is_left_in_any_artifact(version):
         folder = registry.get_folder(one)
         assert (
             one.manifest_sha256
-            == registry.manifest_digest(folder)
+            == registry.compute_manifest_digest(folder)
             != before[one.pk].manifest_sha256
         )
         assert one.size_bytes == registry.measure_size(folder)

@@ -327,7 +327,7 @@ def an_evaluation(**changes) -> Evaluation:
 def test_only_a_clearly_worse_version_is_held_back(db, settings, difference, held_back):
     """T18: with 0.1 of 0.3 allowed to be lost, the whole interval must lie below -0.03."""
     settings.GATE_DROP = 0.1
-    objection = gate.gate_verdict(an_evaluation(champion_ndcg=0.3, difference=difference))
+    objection = gate.decide_gate(an_evaluation(champion_ndcg=0.3, difference=difference))
     assert bool(objection) is held_back
 
 
@@ -340,7 +340,7 @@ def test_few_listeners_hold_no_version_back_and_have_no_figure(db):
             interval=(0.1, 0.1),
             listener_ids=tuple(range(n)),
         )
-        assert gate.gate_verdict(few) == ""
+        assert gate.decide_gate(few) == ""
         whose = "1 listener's history" if n == 1 else f"{n} listeners' histories"
         assert few.sentence == (
             f"Not measurable yet: songs could be held out of {whose}, and it takes 20."
@@ -348,13 +348,13 @@ def test_few_listeners_hold_no_version_back_and_have_no_figure(db):
     enough = an_evaluation(
         champion_ndcg=0.3, difference=(-0.2, -0.2), listener_ids=tuple(range(20))
     )
-    assert gate.gate_verdict(enough) != ""
+    assert gate.decide_gate(enough) != ""
     assert enough.sentence.startswith("NDCG@10 0.200")
 
 
 def test_a_version_held_back_is_ready_but_does_not_serve(version, monkeypatch):
     """T18"""
-    monkeypatch.setattr(gate, "gate_verdict", lambda evaluation: "It is clearly worse.")
+    monkeypatch.setattr(gate, "decide_gate", lambda evaluation: "It is clearly worse.")
     run = train()
     held_back = ModelVersion.objects.get(training_run=run)
     assert (run.status, held_back.state, held_back.is_active) == (Status.SUCCEEDED, "ready", False)
@@ -499,7 +499,9 @@ def test_what_was_hardly_heard_hardly_counts_though_nobody_told_how_long_it_is(d
         )
     expected = [2_100 / 210_000, 1, 50_000 / 100_000, np.nan]
     assert training_rows.read().interactions.played_share == pytest.approx(expected, nan_ok=True)
-    live = history_loader.played_share([2_100, 210_000, 50_000, None], [None, None, 100_000, None])
+    live = history_loader.compute_played_share(
+        [2_100, 210_000, 50_000, None], [None, None, 100_000, None]
+    )
     assert live == pytest.approx(expected, nan_ok=True)
 
 

@@ -29,7 +29,7 @@ def _look_at_once(monkeypatch):
 def hit(version) -> Song:
     """The song that hardly anybody heard before the training, and everybody after it."""
     counts = popularity().n_listeners_
-    _version, recommender = registry.serving_recommender()
+    _version, recommender = registry.load_serving_recommender()
     song = Song.objects.get(pk=int(recommender.item_ids[int(np.argmin(counts))]))
     later = Interaction.objects.order_by("-occurred_at").first().occurred_at + timedelta(days=20)
     for listener in User.objects.all():
@@ -41,7 +41,7 @@ def hit(version) -> Song:
 
 
 def popularity():
-    _version, recommender = registry.serving_recommender()
+    _version, recommender = registry.load_serving_recommender()
     return recommender.algorithms["popularity"]
 
 

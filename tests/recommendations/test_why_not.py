@@ -46,7 +46,7 @@ def test_every_song_falls_out_where_the_list_loses_it(version, listener):
     """Compare each answer with lists that lack the step: an answer is wrong if leaving the step out changes nothing."""
     context = ListenerContext(listener)
     query = recommend.find_query(listener, N, context)
-    _version, recommender = registry.serving_recommender()
+    _version, recommender = registry.load_serving_recommender()
     history = history_loader.load_history(listener, recommender, context=context)
     heard = set(query.exclude)
     mask = exclusions.build_mask(_version, recommender, context.unwanted, also=heard)

@@ -176,7 +176,7 @@ def test_a_backup_taken_under_writes_is_whole(site, tmp_path):
         and site.query("PRAGMA foreign_key_check") == []
     )
     assert "v2" in site.shell(
-        "from recommendations.services.versions import registry; print(registry.serving_recommender()[0])"
+        "from recommendations.services.versions import registry; print(registry.load_serving_recommender()[0])"
     )
 
 

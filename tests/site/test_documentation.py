@@ -29,19 +29,19 @@ def test_every_setting_is_explained_and_in_the_example(variable):
 
 
 def test_the_example_names_nothing_that_nobody_reads(settings):
-    from recommendations.checks import all_tunables
+    from recommendations.checks import list_tunables
 
     example = (ROOT / ".env.example").read_text(encoding="utf-8")
     named = re.findall(r"^(?:# )?([A-Z_]+)=", example, re.MULTILINE)
-    assert set(named) <= {*READ, *(tunable.variable for tunable in all_tunables())}
+    assert set(named) <= {*READ, *(tunable.variable for tunable in list_tunables())}
 
 
 def test_the_example_shows_every_tunable_with_its_default():
-    from recommendations.checks import all_tunables
+    from recommendations.checks import list_tunables
 
     example = (ROOT / ".env.example").read_text(encoding="utf-8")
     shown = dict(re.findall(r"^# ([A-Z_]+)=(.*)$", example, re.MULTILINE))
-    assert {t.variable: str(t.default) for t in all_tunables()}.items() <= shown.items()
+    assert {t.variable: str(t.default) for t in list_tunables()}.items() <= shown.items()
 
 
 def test_the_example_with_every_line_switched_on_starts_the_site(installation):

@@ -89,10 +89,10 @@ def test_a_database_that_hangs_is_told_while_it_hangs(client, monkeypatch):
     monkeypatch.setattr(health, "check_database", is_back.wait)
     probe = health.Probe()
 
-    first, second = probe.findings(), probe.findings()
+    first, second = probe.list_findings(), probe.list_findings()
 
     is_back.set()
-    assert health_checks.worst(first) == health_checks.worst(second) == "failed"
+    assert health_checks.find_worst(first) == health_checks.find_worst(second) == "failed"
 
 
 @pytest.mark.django_db
@@ -102,22 +102,22 @@ class TestTheModel:
         version = make_version()
         (Path(settings.ARTIFACTS_DIR) / version.artifact / "manifest.json").write_text('{"a": 1}')
 
-        assert health_checks.model_finding().status == "degraded"
-        assert version.name in health_checks.model_finding().detail
+        assert health_checks.check_model().status == "degraded"
+        assert version.name in health_checks.check_model().detail
 
     def test_a_roll_back_after_a_broken_version_is_told(self, make_version):
         """T05"""
         version = make_version()
         Activation.objects.create(version=version, reason=Activation.Reason.BROKEN)
 
-        assert "a later one was broken" in health_checks.model_finding().detail
+        assert "a later one was broken" in health_checks.check_model().detail
 
     def test_no_active_version_where_there_was_one_is_told(self, make_version):
         Activation.objects.create(
             version=make_version(active=False), reason=Activation.Reason.BY_HAND
         )
 
-        assert health_checks.model_finding().status == "degraded"
+        assert health_checks.check_model().status == "degraded"
 
 
 @pytest.mark.django_db
@@ -125,8 +125,8 @@ def test_a_worker_that_fell_silent_is_told_with_its_age():
     seen_at = timezone.now() - timedelta(seconds=300)
     pulse(seen_at)
 
-    assert health_checks.worker_finding().detail == "last heard of 300 s ago"
-    assert "celery" in health_checks.worker_finding().cure
+    assert health_checks.check_worker().detail == "last heard of 300 s ago"
+    assert "celery" in health_checks.check_worker().cure
 
 
 @pytest.mark.django_db
@@ -135,8 +135,8 @@ def test_a_queue_that_nobody_works_on_is_told_by_name():
     pulse(timezone.now(), "default", "imports", "lists", "mail")
     pulse(timezone.now() - timedelta(seconds=300), "training")
 
-    finding = health_checks.worker_finding()
+    finding = health_checks.check_worker()
     assert (finding.status, finding.detail) == ("degraded", "nobody works on the queue training")
     assert "-Q training" in finding.cure
     WorkerHeartbeat.objects.filter(queues=["training"]).update(seen_at=timezone.now())
-    assert health_checks.worker_finding().status == "ok"
+    assert health_checks.check_worker().status == "ok"

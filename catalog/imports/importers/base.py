@@ -58,7 +58,7 @@ class SourceFile:
     _most_read: int | None = None
     _head: bytes | None = None
 
-    def position(self) -> float:
+    def measure_position(self) -> float:
         """How far reading is, 0 to 1."""
         return min(self._read["done"], 1.0)
 
@@ -88,7 +88,7 @@ class SourceFile:
             return stream
         return io.BufferedReader(_HeadFile(stream, self._most_read), min(_BLOCK, self._most_read))
 
-    def head(self) -> bytes:
+    def read_head(self) -> bytes:
         """Return the first megabyte, unpacked; what a file is, is found out from it alone."""
         if self._head is None:
             with self.stream() as stream:
@@ -96,9 +96,9 @@ class SourceFile:
             self.set_position(0.0)
         return self._head
 
-    def head_stream(self) -> BinaryIO:
+    def open_head(self) -> BinaryIO:
         """Return the first megabyte as a stream."""
-        return io.BytesIO(self.head())
+        return io.BytesIO(self.read_head())
 
     @property
     def title(self) -> str:

@@ -46,7 +46,7 @@ def read(opened: SourceFile, options: Mapping[str, Any]) -> Iterator[Outcome]:
 
 def _read_records(table: Table) -> Iterator[Outcome]:
     make = _choose_reader(table.columns)
-    return values.make_records(table.rows(), make)
+    return values.make_records(table.iterate_rows(), make)
 
 
 class _Reader:
@@ -55,38 +55,40 @@ class _Reader:
         self._listener = columns["listener"]
 
     def __call__(self, line: int, row: list[str]) -> ListenRecord:
-        key = self._cell(row, "song_id")
-        kind = _KINDS.get(self._cell(row, "kind").strip().casefold())
+        key = self._read_cell(row, "song_id")
+        kind = _KINDS.get(self._read_cell(row, "kind").strip().casefold())
         if kind is None:
             raise values.BadValue(
-                f"{self._cell(row, 'kind')[:20]!r} is not play, skip, like or dislike"
+                f"{self._read_cell(row, 'kind')[:20]!r} is not play, skip, like or dislike"
             )
-        plays = values.parse_whole_number(self._cell(row, "plays"), "plays", 1, values.MOST_PLAYS)
+        plays = values.parse_whole_number(
+            self._read_cell(row, "plays"), "plays", 1, values.MOST_PLAYS
+        )
         return ListenRecord(
             line=line,
             listener=values.parse_listener(row[self._listener]),
             song_key=values.parse_key(key, "song id") if key.strip() else "",
-            song=None if key.strip() else self._song(line, row),
+            song=None if key.strip() else self._read_song(line, row),
             kind=kind,
             plays=1 if plays is None else plays,
             played_ms=values.parse_whole_number(
-                self._cell(row, "played_ms"), "played time", 0, values.LONGEST_MS
+                self._read_cell(row, "played_ms"), "played time", 0, values.LONGEST_MS
             ),
-            occurred_at=values.parse_moment(self._cell(row, "time")),
+            occurred_at=values.parse_moment(self._read_cell(row, "time")),
         )
 
-    def _cell(self, row: list[str], name: str) -> str:
+    def _read_cell(self, row: list[str], name: str) -> str:
         column = self._columns.get(name)
         return "" if column is None else restore_cell(row[column])
 
-    def _song(self, line: int, row: list[str]) -> SongRecord:
+    def _read_song(self, line: int, row: list[str]) -> SongRecord:
         if "title" not in self._columns or "artist" not in self._columns:
             raise values.BadValue("the song id is empty")
         # line 0: the same song of another line is the same record
         return SongRecord(
             0,
-            values.parse_name(self._cell(row, "title"), "title"),
-            values.parse_name(self._cell(row, "artist"), "artist"),
+            values.parse_name(self._read_cell(row, "title"), "title"),
+            values.parse_name(self._read_cell(row, "artist"), "artist"),
         )
 
 
@@ -95,13 +97,13 @@ class _PlainReader:
 
     def __init__(self, columns: Mapping[str, int]) -> None:
         self._listener = columns["listener"]
-        self._song = columns["song_id"]
+        self._song_column = columns["song_id"]
 
     def __call__(self, line: int, row: list[str]) -> ListenRecord:
         return ListenRecord(
             line,
             values.parse_listener(row[self._listener]),
-            values.parse_key(row[self._song], "song id"),
+            values.parse_key(row[self._song_column], "song id"),
         )
 
 

@@ -41,7 +41,7 @@ def read(opened: SourceFile, options: Mapping[str, Any]) -> Iterator[Outcome]:
 
 def _read_records(table: Table, options: Mapping[str, Any]) -> Iterator[Outcome]:
     make = _SongReader(table.columns, options)
-    return values.make_records(table.rows(), make)
+    return values.make_records(table.iterate_rows(), make)
 
 
 class _SongReader:
@@ -54,31 +54,33 @@ class _SongReader:
         self._features_source = str(options.get("features_source", "file"))[:64]
 
     def __call__(self, line: int, row: list[str]) -> SongRecord:
-        key = self._cell(row, "song_id")
+        key = self._read_cell(row, "song_id")
         return SongRecord(
             line=line,
-            title=values.parse_name(self._cell(row, "title"), "title"),
-            artist=values.parse_name(self._cell(row, "artist"), "artist"),
+            title=values.parse_name(self._read_cell(row, "title"), "title"),
+            artist=values.parse_name(self._read_cell(row, "artist"), "artist"),
             key=values.parse_key(key, "song id") if key.strip() else "",
             album=values.parse_name(album, "album")
-            if (album := self._cell(row, "album")).strip()
+            if (album := self._read_cell(row, "album")).strip()
             else "",
-            genres=self._genres(row),
-            year=values.parse_year(self._cell(row, "year")),
-            duration_ms=self._duration(row),
-            features=tuple(self._feature(row, name, column) for name, column in self._features),
+            genres=self._read_genres(row),
+            year=values.parse_year(self._read_cell(row, "year")),
+            duration_ms=self._read_duration(row),
+            features=tuple(
+                self._read_feature(row, name, column) for name, column in self._features
+            ),
             features_source=self._features_source,
-            mbid=values.parse_mbid(self._cell(row, "mbid")),
-            isrc=self._cell(row, "isrc").strip(),
-            spotify_id=self._spotify_id(row, key.strip()),
-            audio_url=self._url(row),
+            mbid=values.parse_mbid(self._read_cell(row, "mbid")),
+            isrc=self._read_cell(row, "isrc").strip(),
+            spotify_id=self._read_spotify_id(row, key.strip()),
+            audio_url=self._read_url(row),
         )
 
-    def _cell(self, row: list[str], name: str) -> str:
+    def _read_cell(self, row: list[str], name: str) -> str:
         column = self._columns.get(name)
         return "" if column is None else restore_cell(row[column])
 
-    def _feature(self, row: list[str], name: str, column: int | None) -> float | None:
+    def _read_feature(self, row: list[str], name: str, column: int | None) -> float | None:
         if column is None:
             return None
         return (
@@ -87,30 +89,32 @@ class _SongReader:
             else values.parse_share(row[column], name)
         )
 
-    def _genres(self, row: list[str]) -> tuple[str, ...]:
-        genres = _GENRE_SIGNS.split(self._cell(row, "genres"))
+    def _read_genres(self, row: list[str]) -> tuple[str, ...]:
+        genres = _GENRE_SIGNS.split(self._read_cell(row, "genres"))
         return tuple(cleaned[:100] for genre in genres[:_MOST_GENRES] if (cleaned := genre.strip()))
 
-    def _duration(self, row: list[str]) -> int | None:
-        ms = values.parse_whole_number(self._cell(row, "duration_ms"), "duration", 0, _LONGEST_MS)
+    def _read_duration(self, row: list[str]) -> int | None:
+        ms = values.parse_whole_number(
+            self._read_cell(row, "duration_ms"), "duration", 0, _LONGEST_MS
+        )
         if (
             ms is None
-            and (seconds := values.parse_number(self._cell(row, "duration"), "duration"))
+            and (seconds := values.parse_number(self._read_cell(row, "duration"), "duration"))
             is not None
         ):
             ms = values.parse_whole_number(str(seconds * 1000), "duration", 0, _LONGEST_MS)
         return ms or None
 
-    def _spotify_id(self, row: list[str], key: str) -> str:
-        own = self._cell(row, "spotify_id").strip().removeprefix("spotify:track:")
+    def _read_spotify_id(self, row: list[str], key: str) -> str:
+        own = self._read_cell(row, "spotify_id").strip().removeprefix("spotify:track:")
         if not own and self._spotify_ids:
             own = key.removeprefix("spotify:track:")
         if own and not values.is_spotify_id(own):
             raise values.BadValue(f"the Spotify id {own[:30]!r} is none")
         return own
 
-    def _url(self, row: list[str]) -> str:
-        url = self._cell(row, "audio_url").strip()
+    def _read_url(self, row: list[str]) -> str:
+        url = self._read_cell(row, "audio_url").strip()
         return (
             url
             if url.startswith(("https://", "http://")) and len(url) <= 500 and url.isprintable()

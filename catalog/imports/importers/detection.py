@@ -32,7 +32,7 @@ def detect_history(opened: SourceFile) -> Importer:
 def _describe_file(opened: SourceFile) -> str:
     """Say what a file that no importer accepts seems to be, and the way that works."""
     names = _join_member_names(opened)
-    head = opened.head()[:65_536] if opened.kind != "zip" else b""
+    head = opened.read_head()[:65_536] if opened.kind != "zip" else b""
     for is_this, sentence in _KNOWN_FILES:
         if is_this(head, names, opened.name):
             return sentence

@@ -49,7 +49,7 @@ def read_array(stream: BinaryIO) -> Iterator[Any]:
     text = _Window(stream)
     if text.peek() != "[":
         raise BrokenJson("it is not a JSON array")
-    yield from text.iter_elements()
+    yield from text.iterate_elements()
 
 
 def read_values(stream: BinaryIO, paths: Collection[Path]) -> Iterator[tuple[Path, Any]]:
@@ -106,7 +106,7 @@ class _Window:
             raise BrokenJson("it is damaged or cut off")
         self.at += 1
 
-    def iter_elements(self) -> Iterator[Any]:
+    def iterate_elements(self) -> Iterator[Any]:
         """Yield the elements of the array that begins here."""
         self.expect("[")
         while (character := self.peek()) != "]":
@@ -116,7 +116,7 @@ class _Window:
                 yield self.read_value()
         self.at += 1
 
-    def iter_members(self) -> Iterator[str]:
+    def iterate_members(self) -> Iterator[str]:
         """Yield the keys of the object that begins here; the value of each must be taken before the next."""
         self.expect("{")
         while (character := self.peek()) != "}":
@@ -211,7 +211,7 @@ def _walk_values(text: _Window, here: Path, wanted: frozenset[Path]) -> Iterator
     elif first == "{" and (*here, ONE_OR_EACH) in wanted:
         yield (*here, ONE_OR_EACH), text.read_value()
     elif first == "{" and _is_prefix(here, wanted):
-        for key in text.iter_members():
+        for key in text.iterate_members():
             yield from _walk_values(text, (*here, key), wanted)
     elif first == "[" and _is_prefix((*here, EACH), wanted):
         yield from _walk_elements(text, (*here, EACH), wanted)

@@ -49,7 +49,7 @@ def read_first_value(opened: SourceFile, paths: Sequence[Path]) -> Any:
     if opened.kind == "zip":
         return None
     try:
-        return next((value for _path, value in read_values(opened.head_stream(), paths)), None)
+        return next((value for _path, value in read_values(opened.open_head(), paths)), None)
     except BrokenJson:
         return None
 
@@ -245,7 +245,7 @@ def _get_primary_alias(entity: Any) -> Any:
 )
 def read_pano(opened: SourceFile, options: Mapping[str, Any]) -> Iterator[Outcome]:
     """Read scrobbles and loved songs, one a line."""
-    first = next(read_lines(opened.head_stream()), None) if opened.kind != "zip" else None
+    first = next(read_lines(opened.open_head()), None) if opened.kind != "zip" else None
     if not isinstance(first, dict) or not {"timeMs", "artist", "track"} <= first.keys():
         raise WrongFile(f"{opened.name} is no export of Pano Scrobbler.")
     return values.make_records(_read_pano_lines(opened), _build_pano_record)

@@ -28,10 +28,10 @@ def read(opened: SourceFile, options: Mapping[str, Any]) -> Iterator[Any]:
     """Read plays with artist, title and time; the first entry has to have all three."""
     if opened.kind == "zip":
         raise WrongFile(f"{opened.name} is a zip file; a list of plays comes as JSON.")
-    is_array = opened.head().lstrip(_BLANKS).startswith(b"[")
+    is_array = opened.read_head().lstrip(_BLANKS).startswith(b"[")
     read_all: Callable[[BinaryIO], Iterator[Any]] = read_array if is_array else read_lines
     try:
-        _build_record(1, next(read_all(opened.head_stream()), None))
+        _build_record(1, next(read_all(opened.open_head()), None))
     except (BrokenJson, values.BadValue) as error:
         raise WrongFile(f"{opened.name} is no list of plays: {error}.") from None
     return values.make_records(

@@ -87,7 +87,7 @@ def _find_layout(opened: SourceFile) -> Layout:
     """Return the layout; WrongFile when the file is no table of scrobbles, or could be read in two ways."""
     if opened.kind == "zip":
         raise WrongFile(f"{opened.name} is a zip file; Last.fm scrobbles come as a CSV file.")
-    check_text(opened.head(), opened.name)
+    check_text(opened.read_head(), opened.name)
     tables = [(delimiter, _read_first_rows(opened, delimiter)) for delimiter in DELIMITERS]
     for delimiter, rows in tables:
         if layout := _find_layout_by_header(rows, delimiter):
@@ -111,7 +111,7 @@ def _read_first_rows(
     opened: SourceFile, delimiter: str, n_rows: int | None = _LOOKED_AT
 ) -> list[tuple[int, Row]]:
     """Return the numbered rows of the file's head, or so many of them."""
-    rows = islice(read_table_rows(read_numbered_lines(opened.head_stream()), delimiter), n_rows)
+    rows = islice(read_table_rows(read_numbered_lines(opened.open_head()), delimiter), n_rows)
     return [(line, row) for line, row in rows if not isinstance(row, RejectedRow)]
 
 
@@ -220,10 +220,12 @@ def _choose_likeliest_layout(
 ) -> tuple[str, ...]:
     """Of layouts with the same time column, return the first whose titles are more varied than its artists."""
 
-    def n_different(layout: tuple[str, ...], column: str) -> int:
+    def count_different(layout: tuple[str, ...], column: str) -> int:
         return len({row[layout.index(column)] for row in rows if len(row) == len(layout)})
 
-    plausible = (one for one in fitting if n_different(one, "title") >= n_different(one, "artist"))
+    plausible = (
+        one for one in fitting if count_different(one, "title") >= count_different(one, "artist")
+    )
     return next(plausible, fitting[0])
 
 
@@ -286,7 +288,7 @@ class _RecordMaker:
         return ListenRecord(
             line,
             "",
-            song=self._song(row),
+            song=self._make_song(row),
             kind=self._kind,
             occurred_at=moment,
             played_ms=self._parse_played_ms(row),
@@ -299,7 +301,7 @@ class _RecordMaker:
         cell = row[self._columns["played_ms"]].strip()
         return values.parse_optional_number(cell, 0, values.LONGEST_DURATION_MS)
 
-    def _song(self, row: Row) -> SongRecord:
+    def _make_song(self, row: Row) -> SongRecord:
         album = row[self._columns["album"]] if "album" in self._columns else ""
         mbid = row[self._columns["mbid"]] if "mbid" in self._columns else ""
         return SongRecord(

@@ -42,7 +42,7 @@ def read(opened: SourceFile, options: Mapping[str, Any]) -> Iterator[Outcome]:
         return values.make_records(_read_listens_then_feedback(opened), _Reader())
     entries_of = _choose_reader(opened)
     try:
-        first = next(entries_of(opened.head_stream()), None)
+        first = next(entries_of(opened.open_head()), None)
     except BrokenJson as error:
         raise WrongFile(f"{opened.name} is not a ListenBrainz export: {error}.") from None
     if not isinstance(first, dict) or not {"track_metadata", "score"} & first.keys():
@@ -52,10 +52,10 @@ def read(opened: SourceFile, options: Mapping[str, Any]) -> Iterator[Outcome]:
 
 def _choose_reader(opened: SourceFile) -> Callable[[BinaryIO], Iterator[Any]]:
     """Return what reads the entries of a plain file: an array, an answer or a request of the API, or lines."""
-    if opened.head().lstrip(_BLANKS).startswith(b"["):
+    if opened.read_head().lstrip(_BLANKS).startswith(b"["):
         return read_array
     try:
-        is_wrapped = next(read_values(opened.head_stream(), _WRAPPED), None) is not None
+        is_wrapped = next(read_values(opened.open_head(), _WRAPPED), None) is not None
     except BrokenJson:
         is_wrapped = False
     return _read_wrapped if is_wrapped else read_lines
@@ -86,7 +86,9 @@ class _Reader:
     def __call__(self, number: int, entry: Any) -> ListenRecord:
         if not isinstance(entry, dict):
             raise values.BadValue("the line is not an object")
-        return self._feedback(number, entry) if "score" in entry else self._listen(number, entry)
+        return (
+            self._read_feedback(number, entry) if "score" in entry else self._listen(number, entry)
+        )
 
     def _listen(self, number: int, entry: Mapping[str, Any]) -> ListenRecord:
         song = build_song(entry.get("track_metadata"))
@@ -109,7 +111,7 @@ class _Reader:
             msid=next(filter(None, map(_parse_msid, msids)), ""),
         )
 
-    def _feedback(self, number: int, entry: Mapping[str, Any]) -> ListenRecord:
+    def _read_feedback(self, number: int, entry: Mapping[str, Any]) -> ListenRecord:
         score = entry["score"]
         is_number = isinstance(score, int | float) and not isinstance(score, bool)
         kind = _OPINIONS.get(score) if is_number else None
@@ -118,10 +120,10 @@ class _Reader:
         created = entry.get("created")
         moment = None if created is None else values.parse_json_moment(created)
         return ListenRecord(
-            number, "", song=self._song_of_feedback(entry), kind=kind, occurred_at=moment
+            number, "", song=self._read_song_of_feedback(entry), kind=kind, occurred_at=moment
         )
 
-    def _song_of_feedback(self, entry: Mapping[str, Any]) -> SongRecord:
+    def _read_song_of_feedback(self, entry: Mapping[str, Any]) -> SongRecord:
         for name in ("recording_msid", "recording_mbid"):
             heard = self._songs.get(str(entry.get(name)).casefold())
             if heard is not None:

@@ -37,7 +37,7 @@ _LOG_COLUMNS = 7
 )
 def read_log(opened: SourceFile, options: Mapping[str, Any]) -> Iterator[Outcome]:
     """Read a log of version 1.0, 1.1 or another: L is a play, S a skip."""
-    first = next((line for _number, line in read_numbered_lines(opened.head_stream())), "")
+    first = next((line for _number, line in read_numbered_lines(opened.open_head())), "")
     if not isinstance(first, str) or not _LOG_VERSION.match(first):
         raise WrongFile(
             f"{opened.name} is no .scrobbler.log: it does not begin with #AUDIOSCROBBLER."
@@ -109,9 +109,9 @@ _LOOKED_AT = 2_000
 )
 def read_jellyfin(opened: SourceFile, options: Mapping[str, Any]) -> Iterator[Outcome]:
     """Read the backup of one user's playback: songs only, films and episodes are left out."""
-    rows = [
-        _split_report_line(line) for _number, line in read_numbered_lines(opened.head_stream())
-    ][:_LOOKED_AT]
+    rows = [_split_report_line(line) for _number, line in read_numbered_lines(opened.open_head())][
+        :_LOOKED_AT
+    ]
     good = [row for row in rows if row]
     if opened.kind == "zip" or not rows or 2 * len(good) <= len(rows):
         raise WrongFile(f"{opened.name} is no backup of Playback Reporting.")

@@ -37,8 +37,10 @@ _BLOCK = 2**16
 @register_importer("m3u", "history", "Playlist (M3U, M3U8)", extensions=(".m3u8", ".m3u"))
 def read_m3u(opened: SourceFile, options: Mapping[str, Any]) -> Iterator[Outcome]:
     """Read #EXTINF lines and paths."""
-    first = next((line for _number, line in read_numbered_lines(opened.head_stream())), "")
-    is_named = opened.name.casefold().endswith((".m3u", ".m3u8")) and b"\0" not in opened.head()
+    first = next((line for _number, line in read_numbered_lines(opened.open_head())), "")
+    is_named = (
+        opened.name.casefold().endswith((".m3u", ".m3u8")) and b"\0" not in opened.read_head()
+    )
     if not (isinstance(first, str) and first.startswith("#EXTM3U")) and not is_named:
         raise WrongFile(f"{opened.name} is no M3U playlist: it does not begin with #EXTM3U.")
     return _read_m3u_records(opened)
@@ -49,8 +51,7 @@ def read_jspf(opened: SourceFile, options: Mapping[str, Any]) -> Iterator[Outcom
     """Read a JSPF document, as ListenBrainz and our own pages write it."""
     try:
         is_jspf = (
-            next(read_values(opened.head_stream(), [("playlist", "track"), _TRACK]), None)
-            is not None
+            next(read_values(opened.open_head(), [("playlist", "track"), _TRACK]), None) is not None
         )
     except BrokenJson:
         is_jspf = False
@@ -62,7 +63,7 @@ def read_jspf(opened: SourceFile, options: Mapping[str, Any]) -> Iterator[Outcom
 @register_importer("xspf", "history", "Playlist (XSPF)", extensions=(".xspf", ".xml"))
 def read_xspf(opened: SourceFile, options: Mapping[str, Any]) -> Iterator[Outcome]:
     """Read an XSPF document; one with a document type is refused, as it may grow without end."""
-    head = opened.head()
+    head = opened.read_head()
     is_named = b"xspf.org/ns" in head[:4096] or b"<trackList" in head[:65_536]
     if not is_named or not _XSPF_ROOT.search(head[:4096]):
         raise WrongFile(f"{opened.name} is no XSPF playlist.")

@@ -44,7 +44,7 @@ def _read_records(
     def make(line: int, row: list[str]) -> Outcome:
         return read(line, {name: cell.strip() for name, cell in zip(names, row, strict=True)})
 
-    return values.make_records(table.rows(), make)
+    return values.make_records(table.iterate_rows(), make)
 
 
 def _parse_moment(text: str, *, day_first: bool | None = None) -> int:
@@ -82,7 +82,7 @@ def _find_day_order(opened: SourceFile, needed: tuple[str, ...], column: str) ->
     table = open_table(opened, {name: (name,) for name in needed}, {})
     if column not in table.columns:
         return None
-    rows = islice(table.rows(), _LOOKED_AT)
+    rows = islice(table.iterate_rows(), _LOOKED_AT)
     cells = [row[table.columns[column]] for _line, row in rows if not isinstance(row, RejectedRow)]
     try:
         return dates.find_day_order(cells)

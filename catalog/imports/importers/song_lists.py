@@ -191,7 +191,7 @@ def _read_list(opened: SourceFile, kind: _Kind, service: str) -> Iterator[Outcom
     table = open_table(opened, kind.columns, {})
     if not any(needed <= set(table.names) for needed in kind.needed):
         raise WrongFile(f"{opened.name} is no table of {service}.")
-    return values.make_records(table.rows(), _RecordMaker(table, opened, kind))
+    return values.make_records(table.iterate_rows(), _RecordMaker(table, opened, kind))
 
 
 class _RecordMaker:
@@ -205,10 +205,10 @@ class _RecordMaker:
         )
 
     def __call__(self, line: int, row: list[str]) -> Outcome:
-        kind, playlist = self._cell(row, "type").casefold(), self._cell(row, "playlist")
+        kind, playlist = self._read_cell(row, "type").casefold(), self._read_cell(row, "playlist")
         if kind in ("album", "artist"):
             raise values.NotWanted(LeftOut.UNREAD_KIND)
-        song = self._song(row)
+        song = self._make_song(row)
         if kind in ("favorite", "favourite", "liked", "like") or (
             kind in ("", "track") and (is_favourites(playlist) if playlist else self._is_favourites)
         ):
@@ -217,25 +217,25 @@ class _RecordMaker:
             )
         return PlaylistRecord(line, playlist or self._title, song)
 
-    def _song(self, row: list[str]) -> SongRecord:
+    def _make_song(self, row: list[str]) -> SongRecord:
         return SongRecord(
             0,
-            values.parse_name(self._cell(row, "title"), "title"),
-            _join_credit(values.parse_name(self._cell(row, "artist"), "artist")),
-            album=values.parse_optional_name(self._cell(row, "album")),
-            duration_ms=values.parse_duration_ms(milliseconds=self._cell(row, "duration_ms")),
-            isrc=self._cell(row, "isrc")[:20],
-            spotify_id=values.parse_optional_spotify_id(self._cell(row, "uri")),
+            values.parse_name(self._read_cell(row, "title"), "title"),
+            _join_credit(values.parse_name(self._read_cell(row, "artist"), "artist")),
+            album=values.parse_optional_name(self._read_cell(row, "album")),
+            duration_ms=values.parse_duration_ms(milliseconds=self._read_cell(row, "duration_ms")),
+            isrc=self._read_cell(row, "isrc")[:20],
+            spotify_id=values.parse_optional_spotify_id(self._read_cell(row, "uri")),
         )
 
     def _parse_added_date(self, row: list[str]) -> int | None:
         """Return when the like was given; a time that is none is as good as missing."""
         try:
-            return values.parse_day(self._cell(row, "added"))
+            return values.parse_day(self._read_cell(row, "added"))
         except values.BadValue:
             return None
 
-    def _cell(self, row: list[str], name: str) -> str:
+    def _read_cell(self, row: list[str], name: str) -> str:
         column = self._columns.get(name)
         return "" if column is None else restore_cell(row[column]).strip()
 

@@ -128,7 +128,7 @@ def _check_source(
     if pattern is ACCOUNT_FILES and _is_library(opened):
         return
     try:
-        first = next(read_array(opened.head_stream()), None)
+        first = next(read_array(opened.open_head()), None)
     except BrokenJson as error:
         raise WrongFile(f"{opened.name} is not a {title}: {error}.") from None
     if not isinstance(first, dict) or not needed <= first.keys():
@@ -146,7 +146,7 @@ def _is_library(opened: SourceFile) -> bool:
         ("playlists", EACH, "tracks"),
     ]
     try:
-        return next(read_values(opened.head_stream(), paths), None) is not None
+        return next(read_values(opened.open_head(), paths), None) is not None
     except BrokenJson:
         return False
 
@@ -208,16 +208,16 @@ class _AccountReader:
             self._title, self._text = values.parse_required_name(entry, "name of the playlist"), ""
             return PlaylistRecord(number, self._title)
         if path == _PLAYLIST_ITEM:
-            return self._playlist_item(number, entry)
+            return self._read_playlist_item(number, entry)
         if path == _PLAYLIST_TRACK:
-            return self._playlist_item(number, {"track": entry})
+            return self._read_playlist_item(number, {"track": entry})
         if path == _PLAYLIST_TEXT:
             return PlaylistRecord(
                 number, self._title, description=values.parse_optional_name(entry)
             )
         return _build_account_play(number, entry)
 
-    def _playlist_item(self, number: int, entry: Any) -> PlaylistRecord:
+    def _read_playlist_item(self, number: int, entry: Any) -> PlaylistRecord:
         _require_object(entry)
         if not self._title:
             raise values.BadValue("the playlist has no name")

@@ -24,7 +24,7 @@ class Table:
     n_columns: int
     names: tuple[str, ...] = ()
 
-    def rows(self) -> Iterator[tuple[int, list[str] | RejectedRow]]:
+    def iterate_rows(self) -> Iterator[tuple[int, list[str] | RejectedRow]]:
         """Yield (line, cells) behind the header; a row of another length is rejected."""
         with self.opened.stream() as stream:
             rows = read_table_rows(read_numbered_lines(stream), self.delimiter)
@@ -62,8 +62,8 @@ def open_table(
     """
     if opened.kind == "zip":
         raise WrongFile(f"{opened.name} is a zip file; a CSV file (or .csv.gz) is expected.")
-    check_text(opened.head(), opened.name)
-    number, header = next(read_numbered_lines(opened.head_stream()), (0, ""))
+    check_text(opened.read_head(), opened.name)
+    number, header = next(read_numbered_lines(opened.open_head()), (0, ""))
     if not isinstance(header, str):
         raise WrongFile(f"{opened.name} is not a CSV file: {header.reason}.")
     delimiter = find_delimiter(header)

@@ -188,7 +188,7 @@ def parse_day(text: str, day_first: bool | None = None) -> int | None:
     if not _DAY.match(cleaned):
         return parse_moment(cleaned, day_first)
     try:
-        return _check_range(_to_seconds(datetime.fromisoformat(cleaned)), cleaned)
+        return _check_range(_convert_to_seconds(datetime.fromisoformat(cleaned)), cleaned)
     except ValueError:
         raise BadValue(_describe_no_time(cleaned)) from None
 
@@ -226,7 +226,7 @@ def _parse_date(text: str, day_first: bool | None) -> int:
         raise BadValue(_describe_no_time(text)) from None
 
 
-def _to_seconds(value: datetime) -> int:
+def _convert_to_seconds(value: datetime) -> int:
     return int((value if value.tzinfo else value.replace(tzinfo=UTC)).timestamp())
 
 

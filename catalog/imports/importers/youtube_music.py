@@ -74,10 +74,10 @@ def read(opened: SourceFile, options: Mapping[str, Any]) -> Iterator[Outcome]:
         if not list_member_names(opened, pattern):
             pattern = _find_translated_file(opened)
     else:
-        if b"youtube.com/watch" in opened.head() and opened.head().lstrip()[:1] == b"<":
+        if b"youtube.com/watch" in opened.read_head() and opened.read_head().lstrip()[:1] == b"<":
             raise NearMiss(_describe_json_choice(opened.name))
         try:
-            first = next(read_array(opened.head_stream()), None)
+            first = next(read_array(opened.open_head()), None)
         except BrokenJson as error:
             raise WrongFile(
                 f"{opened.name} is no watch history of Google Takeout: {error}."

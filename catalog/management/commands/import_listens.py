@@ -27,5 +27,5 @@ class Command(ImportCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        chosen = {"columns": self.chosen_columns(options), "source": options["source"]}
+        chosen = {"columns": self.read_chosen_columns(options), "source": options["source"]}
         self.import_file(options, "listens", options["format"], options=chosen)

@@ -26,7 +26,7 @@ class Command(ImportCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         chosen = {
-            "columns": self.chosen_columns(options),
+            "columns": self.read_chosen_columns(options),
             "spotify_ids": options["spotify_ids"],
             "features_source": options["features_source"],
         }

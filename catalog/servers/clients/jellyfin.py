@@ -20,10 +20,10 @@ from catalog.servers.clients.errors import ItemGone, WrongAnswer
 from catalog.servers.clients.http import COVER_BYTES, OpenedFile, ServerConnection
 from catalog.servers.clients.values import (
     LATEST_YEAR,
-    as_dict,
-    as_list,
+    read_dict,
     read_genres,
     read_id,
+    read_list,
     read_number,
     read_text,
     read_time,
@@ -54,8 +54,8 @@ class JellyfinClient(ServerClient):
             body={"Username": account_name, "Pw": password},
             headers={"Authorization": _build_authorization("")},
         )
-        token = read_text(as_dict(answer).get("AccessToken"), 200)
-        user_id = read_id(as_dict(as_dict(answer).get("User")).get("Id"))
+        token = read_text(read_dict(answer).get("AccessToken"), 200)
+        user_id = read_id(read_dict(read_dict(answer).get("User")).get("Id"))
         if not token or not user_id or not user_id.replace("-", "").isalnum():
             raise WrongAnswer(
                 _("The answer is not that of a Jellyfin server. Is the address right?")
@@ -69,7 +69,7 @@ class JellyfinClient(ServerClient):
     def ping(self) -> str:
         """Check address and account; return how the server names itself."""
         self._ask("GET", "/Users/Me")
-        info = as_dict(self._ask("GET", "/System/Info/Public"))
+        info = read_dict(self._ask("GET", "/System/Info/Public"))
         return f"jellyfin {read_text(info.get('Version'), 40)}".strip()
 
     def get_scan_mark(self) -> str:
@@ -85,7 +85,7 @@ class JellyfinClient(ServerClient):
         page = _read_items(entries)
         if not entries:
             return page
-        first, last = (read_text(as_dict(entries[i]).get("Id")) for i in (0, -1))
+        first, last = (read_text(read_dict(entries[i]).get("Id")) for i in (0, -1))
         if [first, last] == (cursor or {}).get("page"):
             note = _("The server repeated a page at song %(number)d; reading ended there.")
             return SongPage([], [], None, note % {"number": offset})
@@ -113,7 +113,7 @@ class JellyfinClient(ServerClient):
             raise WrongAnswer(
                 _("The answer is not that of a Jellyfin server. Is the address right?")
             )
-        return as_list(answer["Items"])
+        return read_list(answer["Items"])
 
     # --- What the account thinks of it ---
 
@@ -125,7 +125,7 @@ class JellyfinClient(ServerClient):
             entries = self._list_items(
                 {"IsFavorite": "true", "StartIndex": offset, "Limit": PAGE_SONGS}
             )
-            ids = [read_text(as_dict(entry).get("Id")) for entry in entries]
+            ids = [read_text(read_dict(entry).get("Id")) for entry in entries]
             if ids == ids_before:  # it has no pages: the first one was all there is
                 break
             songs += _read_items(entries).items
@@ -185,7 +185,7 @@ class JellyfinClient(ServerClient):
 
     def list_playlists(self) -> list[ServerPlaylist]:
         """Return the playlists that the account sees; Jellyfin tells no owner, and its lists have no comment."""
-        entries = [as_dict(entry) for entry in self._list_items({"Limit": 5000}, "Playlist")]
+        entries = [read_dict(entry) for entry in self._list_items({"Limit": 5000}, "Playlist")]
         return [
             ServerPlaylist(read_id(one.get("Id")), read_text(one.get("Name")), "", "")
             for one in entries
@@ -195,7 +195,7 @@ class JellyfinClient(ServerClient):
     def create_playlist(self, name: str, item_ids: Sequence[str], comment: str = "") -> str:
         """Make a playlist of the account; return its id."""
         body = {"Name": name, "Ids": list(item_ids), "UserId": self._user_id, "MediaType": "Audio"}
-        playlist_id = read_id(as_dict(self._ask("POST", "/Playlists", body=body)).get("Id"))
+        playlist_id = read_id(read_dict(self._ask("POST", "/Playlists", body=body)).get("Id"))
         if not playlist_id:
             raise WrongAnswer(_("The server did not make the playlist."))
         return playlist_id
@@ -255,7 +255,7 @@ def read_item(entry: Any) -> ServerItem | RejectedItem:
     if not isinstance(entry, dict):
         return RejectedItem("", _("The entry is no song."))
     item_id, title = read_id(entry.get("Id")), read_text(entry.get("Name"))
-    names = [name for one in as_list(entry.get("Artists"))[:20] if (name := read_text(one))]
+    names = [name for one in read_list(entry.get("Artists"))[:20] if (name := read_text(one))]
     artist = ", ".join(names)[:500] or read_text(entry.get("AlbumArtist"))
     if not item_id:
         return RejectedItem(
@@ -272,12 +272,12 @@ def _build_item(
     entry: dict[str, Any], item_id: str, title: str, artist: str, names: list[str]
 ) -> ServerItem:
     ticks = read_number(entry.get("RunTimeTicks"), _TICKS_A_MS, 2**53)
-    data, provider_ids = as_dict(entry.get("UserData")), as_dict(entry.get("ProviderIds"))
-    media = as_dict(next(iter(as_list(entry.get("MediaSources"))), None))
+    data, provider_ids = read_dict(entry.get("UserData")), read_dict(entry.get("ProviderIds"))
+    media = read_dict(next(iter(read_list(entry.get("MediaSources"))), None))
     album_id = read_id(entry.get("AlbumId"))
-    artists = as_list(entry.get("ArtistItems"))
+    artists = read_list(entry.get("ArtistItems"))
     has_album_cover = bool(entry.get("AlbumPrimaryImageTag")) and bool(album_id)
-    has_own_cover = bool(as_dict(entry.get("ImageTags")).get("Primary"))
+    has_own_cover = bool(read_dict(entry.get("ImageTags")).get("Primary"))
     container = read_text(entry.get("Container") or media.get("Container"), 100).split(",")[0]
     return ServerItem(
         item_id=item_id,
@@ -286,13 +286,13 @@ def _build_item(
         album=read_text(entry.get("Album")),
         album_artist=read_text(entry.get("AlbumArtist")),
         album_item_id=album_id,
-        artist_item_id=read_id(as_dict(next(iter(artists), None)).get("Id")),
+        artist_item_id=read_id(read_dict(next(iter(artists), None)).get("Id")),
         cover_id=album_id if has_album_cover else item_id if has_own_cover else "",
         year=read_number(entry.get("ProductionYear"), 1000, LATEST_YEAR),
         duration_ms=min(ticks // _TICKS_A_MS, 2**31 - 1) if ticks else None,
         disc_number=read_number(entry.get("ParentIndexNumber"), 1, 10_000),
         track_number=read_number(entry.get("IndexNumber"), 1, 100_000),
-        genres=read_genres(as_list(entry.get("Genres"))),
+        genres=read_genres(read_list(entry.get("Genres"))),
         # a file's "track id" is MusicBrainz' id of the track on its release; the recording has one of its own
         mbid=read_text(provider_ids.get("MusicBrainzRecording"), 36),
         credit=tuple((name, "") for name in names) if len(names) > 1 else (),

@@ -26,7 +26,7 @@ from catalog.servers.clients.errors import (
 )
 from catalog.servers.clients.http import COVER_BYTES, OpenedFile, ServerConnection
 from catalog.servers.clients.subsonic_songs import read_song, read_songs
-from catalog.servers.clients.values import as_dict, as_list, read_id, read_text
+from catalog.servers.clients.values import read_dict, read_id, read_list, read_text
 
 T = TypeVar("T")
 VERSION = "1.16.1"
@@ -67,7 +67,7 @@ class SubsonicClient(ServerClient):
     def get_scan_mark(self) -> str:
         """Return the time and count of the last scan; empty where the server does not tell the time."""
         try:
-            status = as_dict(self._ask("getScanStatus").get("scanStatus"))
+            status = read_dict(self._ask("getScanStatus").get("scanStatus"))
         except ServerUnreachable:
             raise
         except ServerError:
@@ -101,7 +101,7 @@ class SubsonicClient(ServerClient):
             if offset:
                 raise
             answer = {}
-        entries = as_list(as_dict(answer.get("searchResult3")).get("song"))
+        entries = read_list(read_dict(answer.get("searchResult3")).get("song"))
         if not entries and offset == 0:
             if cursor["query"] == "":  # old servers want two quotation marks
                 return SongPage([], [], cursor | {"query": '""'})
@@ -121,7 +121,9 @@ class SubsonicClient(ServerClient):
     def _list_albums(self, cursor: dict[str, Any]) -> SongPage:
         offset = cursor["offset"]
         sizes = [("type", "alphabeticalByName"), ("size", ALBUMS_A_PAGE), ("offset", offset)]
-        albums = as_list(as_dict(self._ask("getAlbumList2", sizes).get("albumList2")).get("album"))
+        albums = read_list(
+            read_dict(self._ask("getAlbumList2", sizes).get("albumList2")).get("album")
+        )
         digest = _compute_digest(albums)
         if not albums or digest in (cursor.get("first"), cursor.get("last")) or offset > MOST_SONGS:
             note = _(
@@ -130,7 +132,7 @@ class SubsonicClient(ServerClient):
             return SongPage([], [], None, note % {"number": offset} if albums else "")
         entries: list[Any] = []
         for album in albums:
-            entries += self._list_album_songs(read_id(as_dict(album).get("id")))
+            entries += self._list_album_songs(read_id(read_dict(album).get("id")))
         page = read_songs(entries)
         next_cursor = cursor | {"offset": offset + len(albums), "last": digest}
         return page._replace(cursor={"first": digest} | next_cursor)
@@ -142,7 +144,7 @@ class SubsonicClient(ServerClient):
             answer = self._ask("getAlbum", [("id", album_id)])
         except ItemGone:  # removed since the list was read
             return []
-        return as_list(as_dict(answer.get("album")).get("song"))
+        return read_list(read_dict(answer.get("album")).get("song"))
 
     def get_song(self, item_id: str) -> ServerItem | None:
         """Return one song; None where the server says that it has no such song."""
@@ -162,7 +164,7 @@ class SubsonicClient(ServerClient):
         answer = self._ask("getStarred2")
         if not isinstance(answer.get("starred2"), dict):
             raise WrongAnswer(_("The server's list of starred songs can't be read."))
-        return read_songs(as_list(answer["starred2"].get("song"))).items
+        return read_songs(read_list(answer["starred2"].get("song"))).items
 
     def star(self, item_ids: Sequence[str]) -> None:
         """Star songs; one that is starred already stays so."""
@@ -235,8 +237,8 @@ class SubsonicClient(ServerClient):
 
     def list_playlists(self) -> list[ServerPlaylist]:
         """Return the playlists that the account sees."""
-        entries = as_list(as_dict(self._ask("getPlaylists").get("playlists")).get("playlist"))
-        playlists = [as_dict(entry) for entry in entries]
+        entries = read_list(read_dict(self._ask("getPlaylists").get("playlists")).get("playlist"))
+        playlists = [read_dict(entry) for entry in entries]
         return [
             ServerPlaylist(
                 read_id(one.get("id")),
@@ -253,7 +255,7 @@ class SubsonicClient(ServerClient):
         before = {one.playlist_id for one in self.list_playlists()}
         first, rest = item_ids[:SONGS_A_WRITE], item_ids[SONGS_A_WRITE:]
         fields = [("name", name), *_build_fields("songId", first)]
-        created = as_dict(self._ask("createPlaylist", fields, is_form=True).get("playlist"))
+        created = read_dict(self._ask("createPlaylist", fields, is_form=True).get("playlist"))
         playlist_id = read_id(created.get("id"))
         if not playlist_id:  # before version 1.14 the answer is empty
             new = [
@@ -327,7 +329,7 @@ class SubsonicClient(ServerClient):
 
     @staticmethod
     def _get_answer(decoded: Any) -> dict[str, Any]:
-        answer = as_dict(decoded).get("subsonic-response")
+        answer = read_dict(decoded).get("subsonic-response")
         if not isinstance(answer, dict):
             raise WrongAnswer(
                 _("The answer is not that of a Subsonic server. Is the address right?")
@@ -350,7 +352,7 @@ class SubsonicClient(ServerClient):
 
     def _make_error(self, answer: dict[str, Any]) -> ServerError:
         code = _get_error_code(answer)
-        message = read_text(as_dict(answer.get("error")).get("message"), 200)
+        message = read_text(read_dict(answer.get("error")).get("message"), 200)
         for secret in (self._password, self._password.encode().hex()):
             message = message.replace(secret, "…") if secret else message
         if code in _WRONG_ACCOUNT:
@@ -367,7 +369,7 @@ class SubsonicClient(ServerClient):
 
 
 def _get_error_code(answer: dict[str, Any]) -> int | None:
-    code = as_dict(answer.get("error")).get("code")
+    code = read_dict(answer.get("error")).get("code")
     if isinstance(code, str) and code.isdecimal() and len(code) < 5:
         return int(code)
     return code if isinstance(code, int) else None
@@ -383,5 +385,5 @@ def _cut(values: Sequence[T], size: int) -> Iterable[Sequence[T]]:
 
 def _compute_digest(entries: list[Any]) -> str:
     """Return what tells one page from another: the ids in their order."""
-    ids = "\n".join(read_text(as_dict(entry).get("id"), 300) for entry in entries)
+    ids = "\n".join(read_text(read_dict(entry).get("id"), 300) for entry in entries)
     return hashlib.sha256(ids.encode()).hexdigest()[:16] if entries else ""

@@ -7,10 +7,10 @@ from django.utils.translation import gettext as _
 from catalog.servers.clients.base import RejectedItem, ServerItem, SongPage
 from catalog.servers.clients.values import (
     LATEST_YEAR,
-    as_dict,
-    as_list,
+    read_dict,
     read_genres,
     read_id,
+    read_list,
     read_number,
     read_text,
     read_time,
@@ -45,7 +45,7 @@ def read_song(entry: Any) -> ServerItem | RejectedItem:
     if (
         entry.get("isDir") is True
         or entry.get("isVideo") is True
-        or entry.get("type") in _no_songs(entry)
+        or entry.get("type") in _list_no_songs(entry)
     ):
         return RejectedItem(item_id, _("“%(title)s” is no music.") % {"title": title[:100]})
     if not title:
@@ -55,17 +55,17 @@ def read_song(entry: Any) -> ServerItem | RejectedItem:
     return _build_item(entry, item_id, title, artist)
 
 
-def _no_songs(entry: dict[str, Any]) -> set[str]:
+def _list_no_songs(entry: dict[str, Any]) -> set[str]:
     return _NO_SONGS if isinstance(entry.get("type"), str) else set()
 
 
 def _build_item(entry: dict[str, Any], item_id: str, title: str, artist: str) -> ServerItem:
     seconds = read_number(entry.get("duration"), 1, _LONGEST_SECONDS)
     tempo = read_number(entry.get("bpm"), 20, 400)
-    genres = [as_dict(genre).get("name") for genre in as_list(entry.get("genres"))] or [
+    genres = [read_dict(genre).get("name") for genre in read_list(entry.get("genres"))] or [
         entry.get("genre")
     ]
-    isrcs = [read_text(isrc, 20) for isrc in as_list(entry.get("isrc"))]
+    isrcs = [read_text(isrc, 20) for isrc in read_list(entry.get("isrc"))]
     return ServerItem(
         item_id=item_id,
         title=title,
@@ -100,7 +100,7 @@ def _build_item(entry: dict[str, Any], item_id: str, title: str, artist: str) ->
 def _read_credit(entry: dict[str, Any]) -> tuple[tuple[str, str], ...]:
     """Return the artists of a joint work, as the server splits them; without their ids, which are its own."""
     names = [
-        read_text(as_dict(artist).get("name")) for artist in as_list(entry.get("artists"))[:20]
+        read_text(read_dict(artist).get("name")) for artist in read_list(entry.get("artists"))[:20]
     ]
     names = [name for name in names if name]
     return tuple((name, "") for name in names) if len(names) > 1 else ()

@@ -12,14 +12,14 @@ _NO_TEXT = re.compile("[\0\ud800-\udfff]")
 _GENRE_SEPARATOR = re.compile(r"[;|]|/(?=\s)|(?<=\s)/")
 
 
-def as_list(value: Any) -> list[Any]:
+def read_list(value: Any) -> list[Any]:
     """Return a list: some servers write a single entry as an object instead of a list."""
     if isinstance(value, list):
         return value
     return [] if value is None or value == "" else [value]
 
 
-def as_dict(value: Any) -> dict[str, Any]:
+def read_dict(value: Any) -> dict[str, Any]:
     """Return the object, an empty one for anything else."""
     return value if isinstance(value, dict) else {}
 

@@ -39,7 +39,7 @@ class Command(PlainCommand):
             seed_packs.install_made_pack(demo_world.make_pack(world))
         if not demo.has_login():
             demo.create_login()
-        if registry.active_version() is None:
+        if registry.get_active_version() is None:
             self._say("Training a model on it …")
             call_command("train_model")
         if not brief:

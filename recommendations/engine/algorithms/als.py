@@ -148,7 +148,7 @@ class ALS(LatentFactors):
         on_progress(0, n_iterations)
         # a new object each time: a refit of the old one with more listeners gives NaN
         with threadpool_limits(1, "blas"):
-            model = _least_squares(self.device)(
+            model = _solve_least_squares(self.device)(
                 factors=self.n_factors,
                 iterations=n_iterations,
                 regularization=self.regularization,
@@ -314,7 +314,7 @@ class ALS(LatentFactors):
         self._prepare()
 
 
-def _least_squares(device: str) -> type:
+def _solve_least_squares(device: str) -> type:
     """Return implicit's class by its full name: `implicit.als` would choose a GPU by what is installed.
 
     Imported here so that a process that only serves does not load it.

@@ -26,8 +26,8 @@ from recommendations.engine.algorithms.training_data import (
 from recommendations.engine.core.arrays import (
     count_per_row,
     cut_blocks,
-    empty_rows,
     keep_songs,
+    make_empty_rows,
     multiply_rows,
     normalise_rows,
     pad_rows,
@@ -380,7 +380,7 @@ class Content(Algorithm):
 
     def _restore(self, state: dict[str, NDArray[Any]]) -> None:
         audio = state["audio"]
-        groups = empty_rows(len(audio), 0)
+        groups = make_empty_rows(len(audio), 0)
         if "groups" in state:
             arrays = (state["groups"], state["group_columns"], state["group_starts"])
             groups = csr_matrix(arrays, shape=(len(audio), int(state["n_groups"][0])))

@@ -37,7 +37,7 @@ from recommendations.engine.core.arrays import (
     sum_weighted_rows,
 )
 from recommendations.engine.core.machine import GB, compute_memory_budget_gb
-from recommendations.engine.core.ordered import check_decay, decayed_values
+from recommendations.engine.core.ordered import check_decay, decay_values
 from recommendations.engine.core.weighting import Transform
 from recommendations.engine.data.side_information import add_side_information
 
@@ -218,7 +218,7 @@ class EASE(SparseSimilarity):
         scores = low_rank.sum_values(histories, values)
         # between two songs of the exact solve its link is taken, and not that of the low-rank form
         others = np.where(self.learned_[histories.indices], np.float32(0), values)
-        own = decayed_values(histories, self.transform, self.history_decay)
+        own = decay_values(histories, self.transform, self.history_decay)
         exact = sum_weighted_rows(histories, self.links_, own)
         exact += np.nan_to_num(low_rank.sum_values(histories, others))
         scores[:, self.learned_] = exact[:, self.learned_]

@@ -20,7 +20,7 @@ from recommendations.engine.algorithms.training_data import (
 )
 from recommendations.engine.core.arrays import count_per_row, pack_columns
 from recommendations.engine.core.block_cache import BlockCache
-from recommendations.engine.core.ordered import check_decay, decays
+from recommendations.engine.core.ordered import check_decay, compute_decays
 from recommendations.engine.core.weighting import (
     Transform,
     compute_confidence_matrix,
@@ -111,8 +111,8 @@ class IALS(LatentFactors):
             (rng.normal(0, START / np.sqrt(n_factors), (n, n_factors))).astype(np.float32)
             for n in cells.shape
         ]
-        listener_reg, self.scale_ = _regularizations(cells, self.regularization, self.alpha)
-        item_reg, _ = _regularizations(by_item, self.regularization, self.alpha)
+        listener_reg, self.scale_ = _spread_regularization(cells, self.regularization, self.alpha)
+        item_reg, _ = _spread_regularization(by_item, self.regularization, self.alpha)
         sides = [(0, cells, listener_reg), (1, by_item, item_reg)]
         on_progress(0, self.n_iterations)
         with threadpool_limits(1, "blas"):
@@ -157,8 +157,10 @@ class IALS(LatentFactors):
         values = compute_confidences(
             histories.data.astype(np.float64), alpha=self.alpha, transform=self.transform
         )
-        extra = np.where(values != 0, np.abs(values) - 1, 0) * decays(histories, self.history_decay)
-        values *= decays(histories, self.history_decay)
+        extra = np.where(values != 0, np.abs(values) - 1, 0) * compute_decays(
+            histories, self.history_decay
+        )
+        values *= compute_decays(histories, self.history_decay)
         liked = np.maximum(values, 0) * self.learned_[histories.indices]
         for row in range(histories.shape[0]):
             own = slice(histories.indptr[row], histories.indptr[row + 1])
@@ -203,7 +205,7 @@ class IALS(LatentFactors):
         self._restore_factors(state, len(self.gram_))
 
 
-def _regularizations(
+def _spread_regularization(
     cells: csr_matrix, regularization: float, alpha: float
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return each row's regularisation, and (what is added to a frequency, regularisation a unit of frequency)."""

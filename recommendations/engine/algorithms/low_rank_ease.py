@@ -24,7 +24,7 @@ from recommendations.engine.core.arrays import (
     list_entry_rows,
     pack_columns,
 )
-from recommendations.engine.core.ordered import check_decay, decayed_values
+from recommendations.engine.core.ordered import check_decay, decay_values
 from recommendations.engine.core.weighting import Transform
 from recommendations.engine.data.side_information import add_side_information
 
@@ -213,7 +213,7 @@ class LowRankEASE(LatentFactors):
 
     def weigh_history(self, histories: csr_matrix) -> NDArray[np.float32]:
         """Return what each entry's factors are multiplied by, signed, float32 (nnz,)."""
-        values = decayed_values(histories, self.transform, self.history_decay)
+        values = decay_values(histories, self.transform, self.history_decay)
         weighed: NDArray[np.float32] = values * self.incoming_[histories.indices]
         return weighed
 

@@ -69,7 +69,7 @@ class Popularity(Algorithm):
         return 13 * size.n_items
 
     def _fit_trend(self, events: Interactions) -> None:
-        item_rows, timestamps = newest_by_listener(events)
+        item_rows, timestamps = find_newest_by_listener(events)
         ends = find_ends(timestamps)
         if ends is None:
             return
@@ -168,7 +168,7 @@ def sum_trend(
     Parameters
     ----------
     item_rows, timestamps
-        As `newest_by_listener` returns them, of all listeners or of some.
+        As `find_newest_by_listener` returns them, of all listeners or of some.
     ends
         First and last moment of all of them (`find_ends`).
 
@@ -189,7 +189,7 @@ def sum_trend(
     return trend, n_recent
 
 
-def newest_by_listener(events: Interactions) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+def find_newest_by_listener(events: Interactions) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
     """Return the newest play or like of each (listener, song) pair.
 
     Returns
@@ -198,14 +198,14 @@ def newest_by_listener(events: Interactions) -> tuple[NDArray[np.int32], NDArray
         The song's row, and the moment in unix seconds, `NO_TIME` where no event of the pair has one.
         Cost: one sort of the events, block by block.
     """
-    blocks = [_newest_of_block(block) for block in events.cut_by_listener()]
+    blocks = [_find_newest_of_block(block) for block in events.cut_by_listener()]
     if len(blocks) == 1:
         return blocks[0]
     item_rows, timestamps = zip(*blocks, strict=True)
     return np.concatenate(item_rows), np.concatenate(timestamps)
 
 
-def _newest_of_block(events: Interactions) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+def _find_newest_of_block(events: Interactions) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
     is_positive = (events.kinds == Kind.PLAY) | (events.kinds == Kind.LIKE)
     pairs, timestamps = events.pairs()[is_positive], events.timestamps[is_positive]
     order = np.lexsort((timestamps, pairs))

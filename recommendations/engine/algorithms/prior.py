@@ -10,7 +10,7 @@ from scipy.sparse import csr_matrix
 
 from recommendations.engine.algorithms.sparse_similarity import SparseSimilarity
 from recommendations.engine.algorithms.training_data import DataSize, Progress, TrainingData
-from recommendations.engine.core.arrays import count_per_row, empty_rows, list_entry_rows
+from recommendations.engine.core.arrays import count_per_row, list_entry_rows, make_empty_rows
 from recommendations.engine.core.weighting import Transform
 from recommendations.engine.data.prior import MOST_NEIGHBOURS
 
@@ -50,7 +50,7 @@ class ListenersElsewhere(SparseSimilarity):
         n_listeners = np.zeros(n_items) if data.prior is None else data.prior.n_listeners
         self.log_listeners_ = np.log1p(n_listeners).astype(np.float32)
         self.learned_ = n_listeners > 0
-        self.links_ = empty_rows(n_items, n_items)
+        self.links_ = make_empty_rows(n_items, n_items)
         if data.prior is not None:
             self.links_ = self._links(data.prior.together, on_progress)
         on_progress(1, 1)

@@ -25,7 +25,7 @@ from recommendations.engine.core.arrays import (
     list_entry_rows,
     pack_columns,
 )
-from recommendations.engine.core.ordered import check_decay, decayed_values
+from recommendations.engine.core.ordered import check_decay, decay_values
 from recommendations.engine.core.weighting import Transform, transform_values
 from recommendations.engine.data.side_information import add_side_information
 
@@ -173,7 +173,7 @@ class Softmax(LatentFactors):
         return (8.0 * self.n_factors + 5) * size.n_items + self._index_bytes(size, self.n_factors)
 
     def _values(self, histories: csr_matrix) -> NDArray[np.float32]:
-        return decayed_values(histories, self.transform, self.history_decay)
+        return decay_values(histories, self.transform, self.history_decay)
 
     def _listener_factors(self, histories: csr_matrix) -> NDArray[np.float32]:
         values = self._values(histories)

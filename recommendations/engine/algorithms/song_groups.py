@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, hstack
 
-from recommendations.engine.core.arrays import count_per_row, empty_rows, gather_entries
+from recommendations.engine.core.arrays import count_per_row, gather_entries, make_empty_rows
 from recommendations.engine.data.item_features import ItemFeatures, weigh_genres
 
 MOST_POSTINGS = 20_000
@@ -86,7 +86,7 @@ def build_groups(
     A known artist has the length sqrt(artist), the known genres of a song together sqrt(genre), a genre that
     few songs have counting more: the product of two songs' rows is at most artist + genre.
     """
-    blocks = [empty_rows(n_items, 0)]
+    blocks = [make_empty_rows(n_items, 0)]
     if features is not None and artist and (features.artist >= 0).any():
         known_rows = np.flatnonzero(features.artist >= 0)
         numbers, columns = np.unique(features.artist[known_rows], return_inverse=True)

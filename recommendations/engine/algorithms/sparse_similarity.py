@@ -23,7 +23,7 @@ from recommendations.engine.core.arrays import (
     sum_weighted_rows,
     take_dense,
 )
-from recommendations.engine.core.ordered import decayed_values
+from recommendations.engine.core.ordered import decay_values
 from recommendations.engine.core.weighting import Transform
 from recommendations.engine.data.side_information import add_side_information
 
@@ -57,7 +57,7 @@ class SparseSimilarity(Algorithm):
 
     def _score(self, histories: csr_matrix) -> NDArray[np.float32]:
         """Cost: the number of links of the histories' songs."""
-        values = decayed_values(histories, self.transform, self.history_decay)
+        values = decay_values(histories, self.transform, self.history_decay)
         scores = sum_weighted_rows(histories, self.links_, values)
         scores[:, ~self.learned_] = np.nan
         is_known = (values > 0) & self.learned_[histories.indices]
@@ -72,7 +72,7 @@ class SparseSimilarity(Algorithm):
         """The linked songs alone. Cost: the number of links of the histories' songs."""
         if not self._scores_by_links:
             return super()._propose(histories, counts)
-        values = decayed_values(histories, self.transform, self.history_decay)
+        values = decay_values(histories, self.transform, self.history_decay)
         return [
             self._select_linked(*self._sum_links(histories, values, row), int(n))
             for row, n in enumerate(counts)
@@ -83,7 +83,7 @@ class SparseSimilarity(Algorithm):
     ) -> NDArray[np.float32]:
         if not self._scores_by_links:
             return super()._score_items(histories, item_rows)
-        values = decayed_values(histories, self.transform, self.history_decay)
+        values = decay_values(histories, self.transform, self.history_decay)
         is_known = (values > 0) & self.learned_[histories.indices]
         n_known = np.bincount(list_entry_rows(histories)[is_known], minlength=len(item_rows))
         scores = np.full(item_rows.shape, np.nan, dtype=np.float32)
@@ -130,7 +130,7 @@ class SparseSimilarity(Algorithm):
         self, histories: csr_matrix, item_rows: NDArray[np.int32]
     ) -> NDArray[np.float32]:
         """Value times link: they sum to the score exactly."""
-        values = decayed_values(histories, self.transform, self.history_decay)
+        values = decay_values(histories, self.transform, self.history_decay)
         amounts = np.zeros(
             (*item_rows.shape, int(count_per_row(histories).max(initial=0))), dtype=np.float32
         )

@@ -30,7 +30,7 @@ from recommendations.engine.core.block_cache import BlockCache
 from recommendations.engine.core.ordered import (
     check_decay,
     count_steps_back,
-    decayed_values,
+    decay_values,
     keep_entries,
 )
 from recommendations.engine.core.weighting import Transform, transform_histories
@@ -209,7 +209,7 @@ class UserKNN(Algorithm):
     def _compute_blocks(
         self, histories: csr_matrix
     ) -> Iterator[tuple[slice, csr_matrix, csr_matrix]]:
-        values = decayed_values(histories, self.transform, self.history_decay)
+        values = decay_values(histories, self.transform, self.history_decay)
         signed_values = csr_matrix((values, histories.indices, histories.indptr), histories.shape)
         for rows in cut_blocks(
             histories.shape[0], BLOCK_BYTES // (4 * max(self.values_.shape[0], 1))

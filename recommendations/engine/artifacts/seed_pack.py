@@ -189,7 +189,7 @@ def load_pack(directory: Path, *, fewest_listeners: int = FEWEST_LISTENERS) -> S
     version = manifest.about.get("pack_version")
     if version not in READABLE_VERSIONS:
         raise ForeignPack(
-            f"{directory} is a seed pack of version {_plain(version)}, "
+            f"{directory} is a seed pack of version {_make_plain(version)}, "
             f"this program reads {' and '.join(map(str, READABLE_VERSIONS))}; make it anew."
         )
     arrays, about = store.load(directory)
@@ -207,7 +207,7 @@ def load_pack(directory: Path, *, fewest_listeners: int = FEWEST_LISTENERS) -> S
 
 
 def _restore_pack(arrays: Mapping[str, np.ndarray], about: Mapping[str, Any]) -> SeedPack:
-    description = {name: _plain(about.get(name, "")) for name in ABOUT_FIELDS}
+    description = {name: _make_plain(about.get(name, "")) for name in ABOUT_FIELDS}
     if about.get("pack_version") == 1:
         redirects = dict(zip(arrays["former"].tolist(), arrays["current"].tolist(), strict=True))
         return SeedPack(_restore_prior(arrays, "", arrays["keys"]), redirects, description)
@@ -246,6 +246,6 @@ def _restore_prior(
     return Prior(texts, np.asarray(n_listeners), together)
 
 
-def _plain(text: Any) -> str:
+def _make_plain(text: Any) -> str:
     """Return a text of a stranger's file on one line and of a bounded length."""
     return re.sub(r"\s+", " ", str(text))[:200]

@@ -166,7 +166,7 @@ def _write_array(folder: Path, name: str, array: NDArray[Any]) -> dict[str, Any]
         "dtype": array.dtype.str,
         "shape": list(array.shape),
         "n_bytes": path.stat().st_size,
-        "sha256": _sha256(path),
+        "sha256": _compute_sha256(path),
         "finite": _is_finite(array),
     }
 
@@ -223,7 +223,7 @@ def _read_array(path: Path, entry: Mapping[str, Any], verify: bool) -> NDArray[A
     size = path.stat().st_size
     if size != entry["n_bytes"]:
         raise CorruptArtifact(f"{path} has {size} bytes, {entry['n_bytes']} were saved.")
-    if verify and _sha256(path) != entry["sha256"]:
+    if verify and _compute_sha256(path) != entry["sha256"]:
         raise CorruptArtifact(f"{path} was changed after it was saved (its checksum differs).")
     array = _map_array(path)
     if array.dtype.str != entry["dtype"] or list(array.shape) != entry["shape"]:
@@ -259,7 +259,7 @@ def _is_finite(array: NDArray[Any]) -> bool:
     return array.dtype.kind not in "fc" or bool(np.isfinite(array).all())
 
 
-def _sha256(path: Path) -> str:
+def _compute_sha256(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

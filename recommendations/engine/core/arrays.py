@@ -290,7 +290,7 @@ def _find_contenders(scores: NDArray[np.float32], k: int) -> NDArray[np.intp]:
     return np.flatnonzero(scores > -np.inf)
 
 
-def empty_rows(n_rows: int, n_columns: int) -> csr_matrix:
+def make_empty_rows(n_rows: int, n_columns: int) -> csr_matrix:
     """Return a float32 csr matrix (n_rows, n_columns) without an entry."""
     starts = np.zeros(n_rows + 1, dtype=np.int32)
     nothing = np.empty(0, dtype=np.float32), np.empty(0, dtype=np.int32), starts

@@ -74,7 +74,7 @@ def keep_entries(matrix: csr_matrix, keep: NDArray[np.bool_]) -> csr_matrix:
     return result if steps is None else OrderedHistories.from_recency(result, -steps[kept])
 
 
-def decays(histories: csr_matrix, decay: float) -> NDArray[np.float32] | np.float32:
+def compute_decays(histories: csr_matrix, decay: float) -> NDArray[np.float32] | np.float32:
     """Return what each entry counts: decay^steps back; 1 where the order is unknown."""
     steps = count_steps_back(histories)
     if decay == 1 or steps is None:
@@ -82,12 +82,11 @@ def decays(histories: csr_matrix, decay: float) -> NDArray[np.float32] | np.floa
     return np.float32(decay) ** steps.astype(np.float32)
 
 
-def decayed_values(
-    histories: csr_matrix, transform: Transform, decay: float
-) -> NDArray[np.float32]:
+def decay_values(histories: csr_matrix, transform: Transform, decay: float) -> NDArray[np.float32]:
     """Return the transformed strengths, signed, less the longer ago a song was heard, float32 (nnz,)."""
     return np.asarray(
-        transform_values(histories.data, transform) * decays(histories, decay), dtype=np.float32
+        transform_values(histories.data, transform) * compute_decays(histories, decay),
+        dtype=np.float32,
     )
 
 

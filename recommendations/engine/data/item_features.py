@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import csr_matrix
 
-from recommendations.engine.core.arrays import empty_rows
+from recommendations.engine.core.arrays import make_empty_rows
 
 AUDIO_FEATURES = (
     "acousticness",
@@ -110,7 +110,7 @@ def scale_audio(audio: NDArray[np.float32]) -> NDArray[np.float32]:
 def weigh_genres(genres: csr_matrix | None, n_items: int) -> csr_matrix:
     """Return genres weighed by rarity, rows brought to length 1: float32 csr (n_items, n_genres), or no columns."""
     if genres is None or not genres.nnz:
-        return empty_rows(n_items, 0)
+        return make_empty_rows(n_items, 0)
     units = csr_matrix(genres, dtype=np.float32)
     # a genre that all songs have says nothing
     rarity = np.log1p(n_items / np.maximum(np.bincount(units.indices, minlength=units.shape[1]), 1))

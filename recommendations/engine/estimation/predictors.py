@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-from recommendations.engine.core.arrays import empty_rows
+from recommendations.engine.core.arrays import make_empty_rows
 from recommendations.engine.core.seeding import make_generator
 from recommendations.engine.data.item_features import UNKNOWN_ARTIST, ItemFeatures
 from recommendations.engine.estimation.song_factors import (
@@ -171,5 +171,5 @@ def _group_by_artist(features: ItemFeatures) -> csr_matrix:
 
 def _group_by_genre(features: ItemFeatures) -> csr_matrix:
     if features.genres is None:
-        return empty_rows(0, features.n_items)
+        return make_empty_rows(0, features.n_items)
     return csr_matrix(features.genres, dtype=np.float32).T.tocsr()

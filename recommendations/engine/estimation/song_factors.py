@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-from recommendations.engine.core.arrays import cut_blocks, empty_rows, normalise_rows
+from recommendations.engine.core.arrays import cut_blocks, make_empty_rows, normalise_rows
 from recommendations.engine.core.seeding import make_generator
 
 N_FACTORS = 32
@@ -76,7 +76,7 @@ def find_neighbours(factors: NDArray[np.float32], pool: NDArray[np.intp]) -> csr
     pool = pool[factors[pool].any(axis=1)] if factors.shape[1] else pool[:0]
     n_kept = min(N_NEIGHBOURS, len(pool))
     if not n_kept:
-        return empty_rows(n_items, n_items)
+        return make_empty_rows(n_items, n_items)
     place_in_pool = np.full(n_items, -1)
     place_in_pool[pool] = np.arange(len(pool))
     columns = np.empty((n_items, n_kept), dtype=np.int64)

@@ -3,7 +3,7 @@
 from recommendations.engine.evaluation.comparison import (
     Interval,
     bootstrap_intervals,
-    paired_bootstrap,
+    bootstrap_pairs,
 )
 from recommendations.engine.evaluation.evaluate import EvaluationReport, Heard, evaluate
 from recommendations.engine.evaluation.fidelity import (
@@ -14,11 +14,11 @@ from recommendations.engine.evaluation.fidelity import (
 from recommendations.engine.evaluation.splits import (
     Split,
     hold_out_songs,
-    listener_split,
-    newest_split,
-    random_split,
     sample_split,
-    temporal_split,
+    split_by_listener,
+    split_by_time,
+    split_newest,
+    split_randomly,
 )
 
 __all__ = [
@@ -28,14 +28,14 @@ __all__ = [
     "Interval",
     "Split",
     "bootstrap_intervals",
+    "bootstrap_pairs",
     "evaluate",
     "hold_out_songs",
-    "listener_split",
     "measure_fidelity",
     "measure_fidelity_bound",
-    "newest_split",
-    "paired_bootstrap",
-    "random_split",
     "sample_split",
-    "temporal_split",
+    "split_by_listener",
+    "split_by_time",
+    "split_newest",
+    "split_randomly",
 ]

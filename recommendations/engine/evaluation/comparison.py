@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from recommendations.engine.core.intervals import Interval, bootstrap_intervals
 
-__all__ = ["Interval", "bootstrap_intervals", "paired_bootstrap"]
+__all__ = ["Interval", "bootstrap_intervals", "bootstrap_pairs"]
 
 
 @runtime_checkable
@@ -24,7 +24,7 @@ class ListenerValues(Protocol):
         """Return one value a listener, float64 (n,)."""
 
 
-def paired_bootstrap(
+def bootstrap_pairs(
     a: ListenerValues | ArrayLike,
     b: ListenerValues | ArrayLike,
     *,

@@ -42,7 +42,7 @@ class Split:
     seed: int | None = None
 
 
-def random_split(
+def split_randomly(
     interactions: Interactions,
     *,
     seed: int = 0,
@@ -98,7 +98,7 @@ def hold_out_songs(
 ) -> tuple[Interactions, csr_matrix]:
     """Hold back a share of the songs of chosen listeners, bool (n_listeners,): what is left, and the test part."""
     chosen_events = np.flatnonzero(is_chosen[interactions.listener_rows])
-    split = random_split(
+    split = split_randomly(
         interactions.take(chosen_events), seed=seed, test_share=test_share, weighting=weighting
     )
     keep = np.ones(interactions.n_events, dtype=bool)
@@ -106,7 +106,7 @@ def hold_out_songs(
     return interactions.take(keep), split.test
 
 
-def temporal_split(
+def split_by_time(
     interactions: Interactions, *, test_share: float = 0.2, weighting: Weighting | None = None
 ) -> Split:
     """Learn from what was before one moment and find what came after; songs heard before are not looked for.
@@ -137,7 +137,7 @@ def temporal_split(
     return Split("temporal", train, _remove_entries(later, earlier), train)
 
 
-def newest_split(
+def split_newest(
     interactions: Interactions, *, test_share: float = 0.2, weighting: Weighting | None = None
 ) -> Split:
     """Hold back the share of each listener's songs that they heard last for the first time.
@@ -164,7 +164,7 @@ def newest_split(
     return Split("newest", train, test, train)
 
 
-def listener_split(
+def split_by_listener(
     interactions: Interactions,
     *,
     seed: int = 0,

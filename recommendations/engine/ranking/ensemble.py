@@ -87,7 +87,7 @@ class Blend:
             scores=scores,
             low=np.where(is_flat, low - 1, low),
             span=np.where(is_flat, 1, high - low),
-            weights=_hand_on_weights(weights, np.isfinite(low), is_personal),
+            weights=_pass_on_weights(weights, np.isfinite(low), is_personal),
         )
 
     def total(self) -> NDArray[np.float32]:
@@ -256,7 +256,7 @@ class CandidateBlend(Blend):
         return amounts
 
 
-def _hand_on_weights(
+def _pass_on_weights(
     weights: NDArray[np.float64],
     can_score: NDArray[np.bool_],
     is_personal: NDArray[np.bool_] | None,

@@ -188,7 +188,7 @@ def find_strongest(
     n, k, longest = total.shape
     evidence = EvidenceArrays.none(n, k)
     n_shown = min(N_EVIDENCE, longest)
-    positions, amounts = _largest(total, n_shown)
+    positions, amounts = _find_largest(total, n_shown)
     through = np.stack(
         [
             np.take_along_axis(component_losses, positions, axis=2)
@@ -204,7 +204,9 @@ def find_strongest(
     return evidence
 
 
-def _largest(values: NDArray[np.float32], n: int) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
+def _find_largest(
+    values: NDArray[np.float32], n: int
+) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
     """Return the places of the n largest along the last axis, largest first, ties in order, and these values.
 
     The array is used up.
@@ -264,24 +266,24 @@ def find_agreeing(
     # unknown is NaN, which sorts last
     which = np.argsort(distance, axis=2, kind="stable")[:, :, :N_FEATURES]
     is_close = np.take_along_axis(distance, which, axis=2) <= AGREES_WITHIN
-    values = _in_units(which, np.take_along_axis(songs, which, axis=2))
+    values = _convert_to_units(which, np.take_along_axis(songs, which, axis=2))
     return FeatureArrays(
         which=np.where(is_close, which, NO_FEATURE).astype(np.int8),
         values=np.where(is_close, values, 0),
-        means=np.nan_to_num(_in_units(np.arange(profiles.shape[1]), profiles)),
+        means=np.nan_to_num(_convert_to_units(np.arange(profiles.shape[1]), profiles)),
     )
 
 
 def name_features(profile: NDArray[np.float32]) -> dict[str, float]:
     """Return a profile's known features by name, in the unit people know, from float32 (8,)."""
-    values = _in_units(np.arange(len(profile)), profile)
+    values = _convert_to_units(np.arange(len(profile)), profile)
     return {
         AUDIO_FEATURES[feature]: float(values[feature])
         for feature in np.flatnonzero(np.isfinite(profile))
     }
 
 
-def _in_units(which: NDArray[np.intp], scaled: NDArray[np.float32]) -> NDArray[np.float32]:
+def _convert_to_units(which: NDArray[np.intp], scaled: NDArray[np.float32]) -> NDArray[np.float32]:
     is_tempo = which == AUDIO_FEATURES.index("tempo")
     values = np.where(is_tempo, SLOWEST_BPM + scaled * (FASTEST_BPM - SLOWEST_BPM), scaled)
     return values.astype(np.float32, copy=False)

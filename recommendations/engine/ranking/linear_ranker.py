@@ -52,7 +52,7 @@ class LinearOrder:
         deviations = np.sqrt(squares.sum(axis=0, dtype=np.float64) / n)
         order = cls(np.zeros(len(means)), means, np.where(deviations > 0, deviations, 1))
         return cls(
-            _weights(order._standard(features), labels, group), order.means, order.deviations
+            _learn_weights(order._standard(features), labels, group), order.means, order.deviations
         )
 
     def _standard(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -68,14 +68,14 @@ class LinearOrder:
         return np.asarray(self.contributions(features).sum(axis=1))
 
 
-def _weights(
+def _learn_weights(
     standard: NDArray[np.float32], labels: NDArray[np.bool_], group: NDArray[np.int64]
 ) -> NDArray[np.float64]:
     starts = np.concatenate([[0], np.cumsum(group)[:-1]])
     listener = np.repeat(np.arange(len(group)), group)
     share = labels / np.add.reduceat(labels.astype(np.float64), starts)[listener]
 
-    def loss(weights: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+    def compute_loss(weights: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         score = standard @ weights.astype(np.float32)
         score -= np.maximum.reduceat(score, starts)[listener]
         size = np.exp(score)
@@ -89,6 +89,8 @@ def _weights(
 
     start = np.zeros(standard.shape[1])
     return np.asarray(
-        minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": MOST_STEPS}).x,
+        minimize(
+            compute_loss, start, jac=True, method="L-BFGS-B", options={"maxiter": MOST_STEPS}
+        ).x,
         dtype=np.float64,
     )

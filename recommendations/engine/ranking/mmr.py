@@ -146,7 +146,7 @@ def rerank(
     weight = np.broadcast_to(np.asarray(relevance, dtype=np.float32), (n,))[:, None]
     is_song = np.isfinite(scores)
     values = np.where(is_song, weight * np.where(is_song, scores, 0), -np.inf).astype(np.float32)
-    cosines_to = _cosines(vectors)
+    cosines_to = _compute_cosines(vectors)
     nearest = np.zeros(scores.shape, dtype=np.float32)
     n_of_artist = np.zeros(scores.shape, dtype=np.int16)
     chosen = np.zeros(scores.shape, dtype=bool)
@@ -170,7 +170,9 @@ def rerank(
     return _list_positions(chosen, values > -np.inf, n_chosen, k)
 
 
-def _cosines(vectors: NDArray[np.float32]) -> Callable[[NDArray[np.intp]], NDArray[np.float32]]:
+def _compute_cosines(
+    vectors: NDArray[np.float32],
+) -> Callable[[NDArray[np.intp]], NDArray[np.float32]]:
     """Return a function from one place a list to the cosines of its vector to all, (n, n_candidates)."""
     n, n_candidates, _ = vectors.shape
     everyone = np.arange(n)

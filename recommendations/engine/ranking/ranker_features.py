@@ -143,7 +143,7 @@ class ItemTable:
         """
         liked = keep_positive(data.strengths)
         n_listeners = np.bincount(liked.indices, minlength=data.n_items)
-        artist, numbers, share = _artists(liked, data.features, n_listeners)
+        artist, numbers, share = _list_artists(liked, data.features, n_listeners)
         return cls(
             log_listeners=np.log1p(n_listeners).astype(np.float32),
             audio=_standardise(data.features, data.n_items),
@@ -153,7 +153,7 @@ class ItemTable:
             genres=weigh_genres(
                 None if data.features is None else data.features.genres, data.n_items
             ),
-            year=_years(data.features),
+            year=_list_years(data.features),
             scales=ScoreScales.measure(fitted, data.strengths, seed),
         )
 
@@ -292,7 +292,7 @@ class ItemTable:
             if len(history):
                 for column, values in zip(
                     columns,
-                    _audio_fit(history, self.audio[candidates.item_rows[rows_of_listener]]),
+                    _compute_audio_fit(history, self.audio[candidates.item_rows[rows_of_listener]]),
                     strict=True,
                 ):
                     column[rows_of_listener] = values
@@ -364,7 +364,9 @@ class ItemTable:
         )
 
 
-def _audio_fit(history: NDArray[np.float32], songs: NDArray[np.float32]) -> list[NDArray[Any]]:
+def _compute_audio_fit(
+    history: NDArray[np.float32], songs: NDArray[np.float32]
+) -> list[NDArray[Any]]:
     """How near songs (m, 8) are to the songs of a history (h, 8): the columns of `AUDIO`."""
     mean, variance = history.mean(axis=0), history.var(axis=0)
     off = songs - mean
@@ -392,7 +394,7 @@ def _standardise(features: ItemFeatures | None, n_items: int) -> NDArray[np.floa
     return standardised
 
 
-def _artists(
+def _list_artists(
     liked: csr_matrix, features: ItemFeatures | None, n_listeners: NDArray[np.int64]
 ) -> tuple[NDArray[np.int32], NDArray[np.float32], NDArray[np.float32]]:
     nothing = np.zeros(0, np.int32), np.zeros((0, 3), np.float32), np.zeros(0, np.float32)
@@ -415,7 +417,7 @@ def _artists(
     return artist.astype(np.int32), table.astype(np.float32), share.astype(np.float32)
 
 
-def _years(features: ItemFeatures | None) -> NDArray[np.float32]:
+def _list_years(features: ItemFeatures | None) -> NDArray[np.float32]:
     if features is None or features.year is None or not np.isfinite(features.year).any():
         return np.zeros(0, dtype=np.float32)
     return np.asarray(features.year, dtype=np.float32)

@@ -15,7 +15,7 @@ from recommendations.engine.algorithms.content import Content
 from recommendations.engine.algorithms.item_knn import ItemKNN
 from recommendations.engine.algorithms.popularity import Popularity
 from recommendations.engine.artifacts.metadata import list_library_versions
-from recommendations.engine.core.arrays import empty_rows
+from recommendations.engine.core.arrays import make_empty_rows
 from recommendations.engine.core.config import RecommenderConfig
 from recommendations.engine.core.idmap import IdMap
 from recommendations.engine.core.weighting import transform_values
@@ -91,7 +91,7 @@ def make_popularity(algorithm: Popularity, survey: Survey, recency: Recency | No
 
 def make_content(algorithm: Content, features: ItemFeatures | None, n_items: int) -> Algorithm:
     """Return content, which learns from the songs alone."""
-    return algorithm.fit(TrainingData(empty_rows(0, n_items), features))
+    return algorithm.fit(TrainingData(make_empty_rows(0, n_items), features))
 
 
 def assemble(

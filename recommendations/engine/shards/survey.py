@@ -11,7 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-from recommendations.engine.algorithms.popularity import find_ends, newest_by_listener, sum_trend
+from recommendations.engine.algorithms.popularity import (
+    find_ends,
+    find_newest_by_listener,
+    sum_trend,
+)
 from recommendations.engine.core.arrays import count_per_row, keep_positive
 from recommendations.engine.core.weighting import (
     Weighting,
@@ -42,7 +46,7 @@ class Survey:
     n_who_like
         Listeners who like at least one song.
     window, ends : (first, last) or None
-        Moments of all events, and of the newest plays and likes (`newest_by_listener`).
+        Moments of all events, and of the newest plays and likes (`find_newest_by_listener`).
     digest
         sha256 of the events; of several shards that of their digests in order.
     """
@@ -65,7 +69,7 @@ class Survey:
         strengths = events.to_matrix(weighting)
         liked = keep_positive(strengths)
         crowd = liked[count_per_row(liked) >= ENOUGH_SONGS]
-        _, timestamps = newest_by_listener(events)
+        _, timestamps = find_newest_by_listener(events)
         return cls(
             n_events=events.n_events,
             n_pairs=int(strengths.nnz),
@@ -135,7 +139,7 @@ class Recency:
 
     @classmethod
     def measure(cls, events: Interactions, ends: tuple[int, int], half_life_days: float) -> Recency:
-        item_rows, timestamps = newest_by_listener(events)
+        item_rows, timestamps = find_newest_by_listener(events)
         return cls(*sum_trend(item_rows, timestamps, ends, half_life_days, events.n_items))
 
     @classmethod

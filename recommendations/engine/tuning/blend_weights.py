@@ -71,17 +71,17 @@ def search_blend(
     weights_by_segment: dict[str, dict[str, float]] = {}
     ndcg, new_ndcg = np.full(len(cases), np.nan), np.full(len(new), np.nan)
     if len(new) >= MIN_LISTENERS:
-        weights_by_segment["cold"], new_ndcg = _cross_fit(fitted, new, rng)
+        weights_by_segment["cold"], new_ndcg = _fit_crosswise(fitted, new, rng)
     for segment in ("warm", "hot"):
         rows = np.flatnonzero(segments == SEGMENTS.index(segment))
         if len(rows) >= MIN_LISTENERS:
-            weights_by_segment[segment], ndcg[rows] = _cross_fit(fitted, cases.take(rows), rng)
+            weights_by_segment[segment], ndcg[rows] = _fit_crosswise(fitted, cases.take(rows), rng)
     weights = _complete_weights(weights_by_segment, tuple(fitted))
     for segment_code, segment in enumerate(SEGMENTS):
         rows = np.flatnonzero((segments == segment_code) & np.isnan(ndcg))
         if len(rows):
             ndcg[rows] = _measure_mixture(
-                fitted, cases.take(rows), _weights_row(weights[segment], fitted)
+                fitted, cases.take(rows), _make_weights_row(weights[segment], fitted)
             )
     return BlendSearch(weights, ndcg, np.nan_to_num(new_ndcg))
 
@@ -96,12 +96,12 @@ def judge_blend(
         rows = np.flatnonzero(segments == index)
         if len(rows):
             ndcg[rows] = _measure_mixture(
-                fitted, cases.take(rows), _weights_row(config.weights[segment], fitted)
+                fitted, cases.take(rows), _make_weights_row(config.weights[segment], fitted)
             )
     return ndcg
 
 
-def _cross_fit(
+def _fit_crosswise(
     fitted: Mapping[str, Algorithm], cases: Cases, rng: np.random.Generator
 ) -> tuple[dict[str, float], NDArray[np.float64]]:
     """Return the mean of the weights found on two halves, and each listener's NDCG by those of the other half."""
@@ -131,7 +131,7 @@ def _measure_mixture(
     )
 
 
-def _weights_row(
+def _make_weights_row(
     weights: Mapping[str, float], fitted: Mapping[str, Algorithm]
 ) -> NDArray[np.float64]:
     return np.array([weights.get(name, 0.0) for name in fitted])

@@ -201,7 +201,7 @@ def _shift_weights(
     """Shift weight away from what learns from many listeners to the heirs, as much as the crowd lacks."""
     total = sum(heirs.values())
     if not total:
-        return _with_popularity(config, crowd)
+        return _add_popularity(config, crowd)
     least = LEAST_POPULARITY if "prior" in heirs else LEAST_WITHOUT_PRIOR
     weights = {}
     for segment in SEGMENTS:
@@ -218,7 +218,7 @@ def _shift_weights(
     return replace(config, weights=weights, follows_crowd=False)
 
 
-def _with_popularity(config: RecommenderConfig, crowd: Crowd) -> RecommenderConfig:
+def _add_popularity(config: RecommenderConfig, crowd: Crowd) -> RecommenderConfig:
     """Give popularity the more say the less of a crowd there is, where nothing is known that works for one listener."""
     weights = {}
     for segment, values in config.weights.items():
@@ -262,7 +262,7 @@ def choose_prior_weight(
         ndcg_blocks.append(
             np.stack(
                 [
-                    _ndcg(scores, _weights_row(fitted, others, weight), block)
+                    _compute_ndcg(scores, _make_weights_row(fitted, others, weight), block)
                     for weight in PRIOR_WEIGHTS
                 ]
             )
@@ -271,14 +271,16 @@ def choose_prior_weight(
     return PRIOR_WEIGHTS[int(means.argmax())]
 
 
-def _weights_row(
+def _make_weights_row(
     fitted: Mapping[str, Algorithm], others: Mapping[str, float], prior: float
 ) -> NDArray[np.float64]:
     mixed = _mix_prior(others, prior)
     return np.array([mixed.get(name, 0.0) for name in fitted])
 
 
-def _ndcg(scores: list[Any], weights: NDArray[np.float64], cases: Cases) -> NDArray[np.float64]:
+def _compute_ndcg(
+    scores: list[Any], weights: NDArray[np.float64], cases: Cases
+) -> NDArray[np.float64]:
     total = Blend.from_scores(scores, np.tile(weights, (len(cases), 1))).total()
     total[~np.isfinite(total)] = np.nan
     return compute_ndcg(select_top_columns(total, K), cases.labels)

@@ -40,7 +40,7 @@ def estimate_fit_bytes(
         Listener and song pairs; as many as events where that is not known, which is never too few.
     """
     size = DataSize(n_listeners, n_items, n_events if n_pairs is None else n_pairs, n_events)
-    data = _data_bytes(size)
+    data = _estimate_data_bytes(size)
     components = {**config.listens_alone, **config.components}
     peak = _fits_in_turn_bytes(
         [create_algorithm(name, options) for name, options in components.items()], size
@@ -50,7 +50,7 @@ def estimate_fit_bytes(
     return int(data + peak)
 
 
-def _data_bytes(size: DataSize) -> int:
+def _estimate_data_bytes(size: DataSize) -> int:
     return EVENT_BYTES * size.n_events + PAIR_BYTES * (size.n_pairs + size.n_listeners)
 
 

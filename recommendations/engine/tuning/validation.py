@@ -125,7 +125,7 @@ class Validation:
         """
         if new_listeners is None:
             new_listeners = _draw_new_listeners(data.strengths, seed)
-        others = _without_rows(data.strengths, new_listeners)
+        others = _drop_rows(data.strengths, new_listeners)
         kept, held_out = hold_out(others, share, seed, newest=newest)
         validation_listeners = np.flatnonzero(count_per_row(held_out))
         if len(validation_listeners) > max_listeners:
@@ -190,7 +190,7 @@ def _draw_new_listeners(strengths: csr_matrix, seed: int) -> NDArray[np.intp]:
     return np.sort(new_listeners)
 
 
-def _without_rows(matrix: csr_matrix, rows: NDArray[np.intp]) -> csr_matrix:
+def _drop_rows(matrix: csr_matrix, rows: NDArray[np.intp]) -> csr_matrix:
     keep = np.ones(matrix.shape[0], dtype=bool)
     keep[rows] = False
     return keep_entries(matrix, keep[list_entry_rows(matrix)])

@@ -30,7 +30,7 @@ class Command(SentenceCommand):
         )
 
     def handle(self, *args: Any, split: str, preset: str | None, seed: int, **options: Any) -> None:
-        config, tuning = self._config(preset)
+        config, tuning = self._load_config(preset)
         rows = training_rows.read()
         if not rows.interactions.n_events:
             raise NotEnoughData(
@@ -53,7 +53,7 @@ class Command(SentenceCommand):
             offline_evaluation.compare_reports(report, active, seed=seed) if active else {}
         )
         if options["json"]:
-            beside = active and active.to_dict() | {"differences": _plain(differences)}
+            beside = active and active.to_dict() | {"differences": _make_plain(differences)}
             self.stdout.write(
                 json.dumps(report.to_dict() | {"search": tuning, "active": beside}, indent=2)
             )
@@ -67,16 +67,16 @@ class Command(SentenceCommand):
         for line in _describe_search(tuning or {}):
             self.stdout.write(line)
 
-    def _config(self, preset: str | None) -> tuple[RecommenderConfig, dict[str, Any] | None]:
+    def _load_config(self, preset: str | None) -> tuple[RecommenderConfig, dict[str, Any] | None]:
         """Return what to measure, and the log of the search that found it."""
         if preset is None:
-            active = registry.active_version()
+            active = registry.get_active_version()
             if active is not None:
                 return registry.load_recommender(active).config, active.metadata.get("tuning")
         return training_requests.load_config(preset or conf.preset, {}), None
 
 
-def _plain(differences: dict[str, Interval]) -> dict[str, dict[str, float]]:
+def _make_plain(differences: dict[str, Interval]) -> dict[str, dict[str, float]]:
     return {metric: asdict(interval) for metric, interval in differences.items()}
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from recommendations.management.lookup import find_listener, find_songs
-from recommendations.management.output import SentenceCommand, as_json, format_lines
+from recommendations.management.output import SentenceCommand, format_json, format_lines
 from recommendations.services.serving import recommend, visitor_lists
 
 
@@ -35,7 +35,7 @@ class Command(SentenceCommand):
         else:
             served = visitor_lists.recommend_from_songs(find_songs(likes), top_k)
         if options["json"]:
-            self.stdout.write(json.dumps(as_json(served, user), ensure_ascii=False, indent=2))
+            self.stdout.write(json.dumps(format_json(served, user), ensure_ascii=False, indent=2))
             return
         for line in format_lines(served, user):
             self.stdout.write(line)

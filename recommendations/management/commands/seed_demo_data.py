@@ -50,9 +50,9 @@ class Command(SentenceCommand):
                 )
             except DemoWorldConflict as error:
                 raise CommandError(str(error)) from None
-        self.stdout.write(_summary("Songs", seeded.songs))
-        self.stdout.write(_summary("Interactions", seeded.listens))
+        self.stdout.write(_summarise("Songs", seeded.songs))
+        self.stdout.write(_summarise("Interactions", seeded.listens))
 
 
-def _summary(what: str, run: ImportRun) -> str:
+def _summarise(what: str, run: ImportRun) -> str:
     return f"{what}: {run.n_added:,} added, {run.n_known:,} known already."

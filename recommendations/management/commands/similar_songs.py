@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 
 from recommendations.management.lookup import find_song
-from recommendations.management.output import SentenceCommand, as_json
+from recommendations.management.output import SentenceCommand, format_json
 from recommendations.services.serving import similar_songs
 
 
@@ -24,7 +24,7 @@ class Command(SentenceCommand):
         if not served.items:
             raise CommandError(served.reason)
         if options["json"]:
-            self.stdout.write(json.dumps(as_json(served), ensure_ascii=False, indent=2))
+            self.stdout.write(json.dumps(format_json(served), ensure_ascii=False, indent=2))
             return
         self.stdout.write(f"Like {wanted}:")
         for item in served:

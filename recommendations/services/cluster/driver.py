@@ -77,7 +77,7 @@ class Watch:
         return sum(self._seen.values()), max(sum(n_tasks.values()), 1)
 
 
-def main(path: str, token: str) -> None:
+def run_driver(path: str, token: str) -> None:
     folder = JobFolder(Path(path))
     spark = SparkSession.builder.getOrCreate()
     spark.sparkContext.setCheckpointDir(str(folder.path / "checkpoints"))
@@ -100,4 +100,4 @@ def main(path: str, token: str) -> None:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    run_driver(*sys.argv[1:])

@@ -15,7 +15,7 @@ from recommendations.services.cluster.job_folder import FINAL, MEASURED, FitRequ
 from recommendations.services.cluster.shard_tasks import read_survey
 from recommendations.services.data import column_copy, training_rows
 from recommendations.services.data.column_copy import OnRead
-from recommendations.services.data.column_reader import reader
+from recommendations.services.data.column_reader import make_reader
 from recommendations.services.data.column_store import StoreDamaged
 from recommendations.services.versions import forgetting
 
@@ -71,7 +71,7 @@ def write_events(folder: JobFolder, on_read: OnRead) -> int:
                 raise
             folder.remove()
             store, manifest = column_copy.bring_up_to_date(on_read)
-    with reader() as source:
+    with make_reader() as source:
         songs = training_rows.read_songs(source)
         features, _ = training_rows.read_features(source, songs)
     folder.write_songs(songs["id"], songs["duration_ms"], features)

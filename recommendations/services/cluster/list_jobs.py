@@ -16,7 +16,7 @@ from recommendations.models import ModelVersion
 from recommendations.services.cluster import fit_jobs, submission
 from recommendations.services.cluster.job_folder import JobFolder, ListsRequest
 from recommendations.services.data import training_rows
-from recommendations.services.data.column_reader import reader
+from recommendations.services.data.column_reader import make_reader
 from recommendations.services.data.training_rows import Generations
 from recommendations.services.serving import exclusions, precompute
 from recommendations.services.versions import registry
@@ -55,7 +55,7 @@ def _prepare(folder: JobFolder, version: ModelVersion) -> bool:
     if not len(listener_ids):
         return False
     read_at = timezone.now()
-    with reader() as source:
+    with make_reader() as source:
         generations = training_rows.read_generations(source)
     fit_jobs.write_events(folder, lambda done, total: None)
     recommender = registry.load_recommender(version)

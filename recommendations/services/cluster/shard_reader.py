@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-from recommendations.engine import Interactions, empty_rows, hold_out_songs
+from recommendations.engine import Interactions, hold_out_songs, make_empty_rows
 from recommendations.services.cluster.job_folder import FitRequest, JobFolder
 from recommendations.services.data import stored_events
 
@@ -57,7 +57,7 @@ class ShardReader:
             events.listeners.ids, self.request.held_out_share, self.request.seed
         )
         if not is_chosen.any():
-            return events, empty_rows(events.n_listeners, events.n_items)
+            return events, make_empty_rows(events.n_listeners, events.n_items)
         seed = self.request.seed * 1_000 + number
         return hold_out_songs(events, is_chosen, seed, self.request.test_share)
 

@@ -59,7 +59,7 @@ def require_cluster() -> None:
         raise ClusterUnavailable(
             "No cluster is set: SPARK_MASTER is empty. Set it to the address of the master (docs/operations.md)."
         )
-    if not _spark_submit().exists():
+    if not _find_spark_submit().exists():
         raise ClusterUnavailable(
             f"There is no spark-submit beside SPARK_PYTHON ({settings.SPARK_PYTHON}): "
             "install requirements-spark.lock there."
@@ -141,7 +141,7 @@ def _make_command(folder: JobFolder, token: str) -> list[str]:
     }
     settings_ = [word for name, value in options.items() for word in ("--conf", f"{name}={value}")]
     return [
-        str(_spark_submit()),
+        str(_find_spark_submit()),
         "--master",
         settings.SPARK_MASTER,
         "--name",
@@ -182,7 +182,7 @@ def _make_environment() -> dict[str, str]:
     }
 
 
-def _spark_submit() -> Path:
+def _find_spark_submit() -> Path:
     return Path(settings.SPARK_PYTHON).parent / "spark-submit"
 
 

@@ -15,7 +15,7 @@ from scipy.sparse import csr_matrix
 
 from catalog.models import Artist, Song
 from catalog.songs import matching
-from recommendations.engine import Prior, SeedPack, empty_rows
+from recommendations.engine import Prior, SeedPack, make_empty_rows
 from recommendations.services.data import seed_packs
 
 MOST_SONGS, MOST_ARTISTS = 20_000, 5_000
@@ -89,8 +89,8 @@ def rebuild_index() -> BeyondIndex | None:
     arrays = _pack_neighbours("songs", songs)
     arrays |= _pack_neighbours("artists", _find_artists(pack)[0])
     albums = _find_albums(pack, columns)
-    arrays |= {"album_of_song": albums.of_song, "album_labels": _as_bytes(albums.labels)}
-    arrays["about"] = _as_bytes(dict(pack.about))
+    arrays |= {"album_of_song": albums.of_song, "album_labels": _encode_texts(albums.labels)}
+    arrays["about"] = _encode_texts(dict(pack.about))
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f".{path.name}-{secrets.token_hex(4)}.npz")
     try:
@@ -120,9 +120,9 @@ def _read_index(path: Path, _modified: int, _n_bytes: int) -> BeyondIndex:
         # an index that was written before packs had albums has none until the next training
         albums = Albums(np.full(len(songs.labels), -1, dtype=np.int32), [])
         if "album_of_song" in arrays:
-            albums = Albums(arrays["album_of_song"], _from_bytes(arrays["album_labels"]))
+            albums = Albums(arrays["album_of_song"], _decode_texts(arrays["album_labels"]))
         return BeyondIndex(
-            songs, _unpack_neighbours("artists", arrays), _from_bytes(arrays["about"]), albums
+            songs, _unpack_neighbours("artists", arrays), _decode_texts(arrays["about"]), albums
         )
 
 
@@ -159,7 +159,7 @@ def _find_artists(pack: SeedPack) -> tuple[Neighbours, NDArray[np.int64]]:
     rows = list(Artist.objects.order_by("pk").values_list("pk", "mbid", "name"))
     artist_ids = np.array([pk for pk, _, _ in rows], dtype=np.int64)
     if pack.artists is None:
-        nothing = Prior(np.array([], dtype=str), np.zeros(0, np.int32), empty_rows(0, 0))
+        nothing = Prior(np.array([], dtype=str), np.zeros(0, np.int32), make_empty_rows(0, 0))
         return _select_neighbours(
             nothing, artist_ids[:0], np.zeros(0, np.int64), bool, lambda column: [], 0
         )
@@ -293,12 +293,12 @@ def _pack_neighbours(prefix: str, neighbours: Neighbours) -> dict[str, NDArray[A
         f"{prefix}_cosines": neighbours.cosine.data,
         f"{prefix}_columns": neighbours.together.indices,
         f"{prefix}_starts": neighbours.together.indptr,
-        f"{prefix}_labels": _as_bytes(neighbours.labels),
+        f"{prefix}_labels": _encode_texts(neighbours.labels),
     }
 
 
 def _unpack_neighbours(prefix: str, arrays: Mapping[str, NDArray[Any]]) -> Neighbours:
-    labels = _from_bytes(arrays[f"{prefix}_labels"])
+    labels = _decode_texts(arrays[f"{prefix}_labels"])
     own_ids = arrays[f"{prefix}_own_ids"]
     columns, starts = arrays[f"{prefix}_columns"], arrays[f"{prefix}_starts"]
     together, cosine = (
@@ -308,9 +308,9 @@ def _unpack_neighbours(prefix: str, arrays: Mapping[str, NDArray[Any]]) -> Neigh
     return Neighbours(own_ids, together, cosine, labels)
 
 
-def _as_bytes(value: object) -> NDArray[np.uint8]:
+def _encode_texts(value: object) -> NDArray[np.uint8]:
     return np.frombuffer(json.dumps(value).encode(), dtype=np.uint8)
 
 
-def _from_bytes(array: NDArray[np.uint8]) -> Any:
+def _decode_texts(array: NDArray[np.uint8]) -> Any:
     return json.loads(array.tobytes())

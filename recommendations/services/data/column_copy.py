@@ -18,11 +18,11 @@ from django.db.backends.utils import CursorWrapper
 from numpy.typing import NDArray
 
 from accounts.models import User
-from common.bulk_sql import chunks
+from common.bulk_sql import cut_chunks
 from recommendations.conf import conf
 from recommendations.models import ChangedListener, ColumnCopyState
 from recommendations.services.data import interaction_rows
-from recommendations.services.data.column_reader import Reader, reader
+from recommendations.services.data.column_reader import Reader, make_reader
 from recommendations.services.data.column_store import (
     Columns,
     ColumnStore,
@@ -59,7 +59,7 @@ def bring_up_to_date(on_progress: OnRead) -> tuple[ColumnStore, Manifest]:
     first time.
     """
     store = get_store()
-    with store.lock(WAIT_FOR_WRITER), reader() as source:
+    with store.lock(WAIT_FOR_WRITER), make_reader() as source:
         last = _find_last_settled_id(source)
         manifest = _open(store, last)
         manifest = _take_notes(store, manifest, last)
@@ -115,13 +115,13 @@ def _find_gone(listener_ids: Iterable[int]) -> set[int]:
     """Return which of these listeners have no account any more."""
     ids = set(listener_ids)
     present: set[int] = set()
-    for some in chunks(sorted(ids), STATEMENT):
+    for some in cut_chunks(sorted(ids), STATEMENT):
         present.update(User.objects.filter(pk__in=some).values_list("pk", flat=True))
     return ids - present
 
 
 def _delete_notes(listener_ids: Iterable[int]) -> None:
-    for some in chunks(listener_ids, STATEMENT):
+    for some in cut_chunks(listener_ids, STATEMENT):
         ChangedListener.objects.filter(listener_id__in=some).delete()
 
 
@@ -187,7 +187,7 @@ def _take_notes(store: ColumnStore, manifest: Manifest, last: int) -> Manifest:
     outdated = tuple(sorted({*manifest.outdated, *(listener_id for _, listener_id in notes)}))
     with transaction.atomic():
         manifest = store.write_manifest(replace(manifest, next_token=token, outdated=outdated))
-        for some in chunks([pk for pk, _ in notes], STATEMENT):
+        for some in cut_chunks([pk for pk, _ in notes], STATEMENT):
             ChangedListener.objects.filter(pk__in=some).delete()
         if not ColumnCopyState.objects.update(token=token):
             ColumnCopyState.objects.create(token=token)
@@ -227,7 +227,7 @@ def _read_changed(store: ColumnStore, source: Reader, manifest: Manifest) -> Man
         rows = join_columns(
             [
                 interaction_rows.select_listeners(source, ids, manifest.last_id)
-                for ids in chunks(some[~np.isin(some, manifest.left_out)].tolist(), STATEMENT)
+                for ids in cut_chunks(some[~np.isin(some, manifest.left_out)].tolist(), STATEMENT)
             ]
         )
         later = tuple(outdated[start + LISTENERS_TOGETHER :].tolist())

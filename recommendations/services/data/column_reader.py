@@ -59,28 +59,28 @@ class _Cursor:
 
 
 @contextmanager
-def reader() -> Iterator[Reader]:
+def make_reader() -> Iterator[Reader]:
     """Yield the quickest reader that sees the rows this process sees (ADBC sees committed rows only)."""
     if connection.vendor == "postgresql" and not connection.in_atomic_block:
-        with _postgresql() as adbc:
+        with _connect_to_postgresql() as adbc:
             yield _Adbc(adbc)
     else:
         yield _Cursor()
 
 
 @contextmanager
-def _postgresql() -> Iterator[Any]:
+def _connect_to_postgresql() -> Iterator[Any]:
     """One read-only snapshot for everything that is read: rows written meanwhile are not seen."""
     from adbc_driver_postgresql import dbapi
 
-    with dbapi.connect(_postgresql_uri()) as adbc:
+    with dbapi.connect(_build_postgresql_uri()) as adbc:
         with adbc.cursor() as cursor:
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
         yield adbc
         adbc.rollback()
 
 
-def _postgresql_uri() -> str:
+def _build_postgresql_uri() -> str:
     values = {**settings.DATABASES["default"], **connection.settings_dict}
     parameters = {
         "user": values.get("USER"),

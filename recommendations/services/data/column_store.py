@@ -185,7 +185,7 @@ class ColumnStore:
         partitions = [list(files) for files in manifest.partitions]
         for number, some in _cut_by_partition(rows, len(partitions)):
             partitions[number].append(self._write(number, some))
-        return self.write_manifest(_with_partitions(replace(manifest, last_id=last_id), partitions))
+        return self.write_manifest(_add_partitions(replace(manifest, last_id=last_id), partitions))
 
     def replace_listeners(
         self, manifest: Manifest, listener_ids: NDArray[np.int64], rows: Columns | None = None
@@ -204,7 +204,7 @@ class ColumnStore:
             if number in arriving:
                 row_groups.append(arriving[number])
             partitions[number] = self._write_whole(number, join_columns(row_groups))
-        return self.write_manifest(_with_partitions(manifest, partitions))
+        return self.write_manifest(_add_partitions(manifest, partitions))
 
     def compact(self, manifest: Manifest) -> Manifest:
         """Bring partitions of many files into one each, and split them when they have grown large."""
@@ -215,14 +215,14 @@ class ColumnStore:
         for number, files in enumerate(partitions):
             if len(files) > FILES_A_PARTITION:
                 partitions[number] = self._write_whole(number, self._read_files(files, SCHEMA))
-        return self.write_manifest(_with_partitions(manifest, partitions))
+        return self.write_manifest(_add_partitions(manifest, partitions))
 
     def _split(self, manifest: Manifest, n_partitions: int) -> Manifest:
         partitions: list[Sequence[StoredFile]] = [[] for _ in range(n_partitions)]
         for files in manifest.partitions:
             for number, rows in _cut_by_partition(self._read_files(files, SCHEMA), n_partitions):
                 partitions[number] = self._write_whole(number, rows)
-        return self.write_manifest(_with_partitions(manifest, partitions))
+        return self.write_manifest(_add_partitions(manifest, partitions))
 
     def _write_whole(self, number: int, rows: Columns) -> list[StoredFile]:
         return [self._write(number, rows)] if len(rows["id"]) else []
@@ -310,7 +310,7 @@ def _cut_by_partition(rows: Columns, n_partitions: int) -> Iterator[tuple[int, C
         yield number, {name: column[positions] for name, column in rows.items()}
 
 
-def _with_partitions(manifest: Manifest, partitions: Iterable[Sequence[StoredFile]]) -> Manifest:
+def _add_partitions(manifest: Manifest, partitions: Iterable[Sequence[StoredFile]]) -> Manifest:
     return replace(manifest, partitions=tuple(tuple(files) for files in partitions))
 
 

@@ -31,10 +31,10 @@ def seed_database(world: World, on_progress: OnProgress = lambda stage, run: Non
     """
     options = asdict(world)
     world = World(**{**options, "now": demo_import.find_earlier_now(options) or world.now})
-    demo_import.check_songs(song_records(world))
+    demo_import.check_songs(make_song_records(world))
     songs = demo_import.write_world(
         demo_import.find_or_create_world_run(ImportRun.Content.SONGS, asdict(world)),
-        song_records(world),
+        make_song_records(world),
         world.n_songs,
         lambda run: on_progress("songs", run),
     )
@@ -47,7 +47,7 @@ def seed_database(world: World, on_progress: OnProgress = lambda stage, run: Non
     return SeedResult(songs, listens)
 
 
-def song_records(world: World) -> Iterator[SongRecord]:
+def make_song_records(world: World) -> Iterator[SongRecord]:
     songs = world.songs
     genres = songs.genres.tolil().rows
     for row, (key, title) in enumerate(zip(songs.ids.tolist(), songs.titles, strict=True)):

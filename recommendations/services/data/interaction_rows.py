@@ -12,7 +12,7 @@ from recommendations.services.data.column_store import SCHEMA
 
 
 def find_last_id(source: Reader) -> int:
-    columns = source.select(f"SELECT COALESCE(MAX(id), 0) FROM {_table()}", {"last": np.int64})  # noqa: S608
+    columns = source.select(f"SELECT COALESCE(MAX(id), 0) FROM {_name_table()}", {"last": np.int64})  # noqa: S608
     return int(columns["last"][0])
 
 
@@ -33,17 +33,17 @@ def select_listener_range(source: Reader, first_listener: int, last_listener: in
 
 def _select(source: Reader, which: str) -> Columns:
     return source.select(
-        f"SELECT id, listener_id, song_id, kind, plays, COALESCE(played_ms, -1), {_seconds('occurred_at')} "  # noqa: S608
-        f"FROM {_table()} WHERE {which}",
+        f"SELECT id, listener_id, song_id, kind, plays, COALESCE(played_ms, -1), {_convert_to_seconds('occurred_at')} "  # noqa: S608
+        f"FROM {_name_table()} WHERE {which}",
         SCHEMA,
     )
 
 
-def _table() -> str:
+def _name_table() -> str:
     return connection.ops.quote_name(Interaction._meta.db_table)
 
 
-def _seconds(column: str) -> str:
+def _convert_to_seconds(column: str) -> str:
     """Return SQL for a moment in unix seconds, -1 where it is unknown."""
     if connection.vendor == "postgresql":
         return f"COALESCE(CAST(FLOOR(EXTRACT(EPOCH FROM {column})) AS BIGINT), -1)"

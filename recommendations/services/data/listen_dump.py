@@ -129,7 +129,9 @@ def read_events(file: DumpFile) -> Iterator[tuple[NDArray[Any], int]]:
         events["listener"] = listeners[usable]
         events["time"] = times[usable]
         events["recording"] = recordings[usable]
-        events["artist"] = hash_mbids(_first_of_each(batch.column("artist_credit_mbids")))[usable]
+        events["artist"] = hash_mbids(_find_first_of_each(batch.column("artist_credit_mbids")))[
+            usable
+        ]
         yield events, batch.num_rows
 
 
@@ -149,7 +151,7 @@ class Names:
 def read_names(file: DumpFile) -> Iterator[Names]:
     """Yield the names in a file, batch by batch."""
     for batch in _read_batches(file, NAME_COLUMNS):
-        artist_mbids = _first_of_each(batch.column("artist_credit_mbids"))
+        artist_mbids = _find_first_of_each(batch.column("artist_credit_mbids"))
         yield Names(
             hash_mbids(batch.column("recording_mbid")),
             hash_mbids(artist_mbids),
@@ -182,7 +184,7 @@ def _read_seconds(column: pa.Array, file: DumpFile) -> NDArray[np.int64]:
     return numbers
 
 
-def _first_of_each(lists: pa.Array) -> pa.Array:
+def _find_first_of_each(lists: pa.Array) -> pa.Array:
     """Return the first text of each list, null for an empty one."""
     first: list[Any] | pa.Array = pc.list_slice(lists, 0, 1)
     lengths = pc.list_value_length(first).fill_null(0).to_numpy(zero_copy_only=False)

@@ -177,13 +177,13 @@ def _make_pack(
 
 
 def _describe(totals: dict[str, int], options: BuildOptions) -> dict[str, str]:
-    def as_day(seconds: int) -> str:
+    def format_day(seconds: int) -> str:
         return datetime.fromtimestamp(seconds, UTC).date().isoformat()
 
     return {
         "source": options.source,
         "licence": options.licence,
-        "data_from": as_day(totals["from"]),
-        "data_until": as_day(totals["until"]),
+        "data_from": format_day(totals["from"]),
+        "data_until": format_day(totals["until"]),
         "made_at": datetime.now(UTC).date().isoformat(),
     }

@@ -12,11 +12,11 @@ from scipy.sparse import csr_matrix
 
 from accounts.models import User
 from catalog.models import AUDIO_FEATURES, Interaction, Song
-from common.bulk_sql import chunks
+from common.bulk_sql import cut_chunks
 from recommendations.engine import Interactions, ItemFeatures, Prior
 from recommendations.models import ListenerControl, ListenerState, ModelVersion
 from recommendations.services.data import column_copy, interaction_rows, seed_packs, stored_events
-from recommendations.services.data.column_reader import Columns, Reader, reader
+from recommendations.services.data.column_reader import Columns, Reader, make_reader
 
 OnRead = Callable[[int, int], None]
 
@@ -84,10 +84,10 @@ def read(on_progress: OnRead | None = None) -> TrainingRows:
     are read in ranges of ids, each a short statement, so that SQLite's write-ahead log can be emptied in between.
     """
     tell = on_progress or _ignore
-    with reader() as source:
+    with make_reader() as source:
         generations = read_generations(source)
     store, manifest = column_copy.bring_up_to_date(tell)
-    with reader() as source:
+    with make_reader() as source:
         songs = read_songs(source)
         features, genre_ids = read_features(source, songs)
     ignored = read_ignored_pairs()
@@ -107,7 +107,7 @@ def read(on_progress: OnRead | None = None) -> TrainingRows:
 
 
 def _count_left_out(listener_ids: Collection[int]) -> int:
-    some = chunks(listener_ids, 500)
+    some = cut_chunks(listener_ids, 500)
     return sum(Interaction.objects.filter(listener_id__in=ids).count() for ids in some)
 
 
@@ -116,7 +116,7 @@ def read_generations(
 ) -> Generations:
     """Read the generations of a range of listeners; read them before the rows that lists are made from."""
     columns = source.select(
-        f"SELECT listener_id, generation FROM {_table(ListenerState)} "  # noqa: S608
+        f"SELECT listener_id, generation FROM {_name_table(ListenerState)} "  # noqa: S608
         f"WHERE listener_id BETWEEN {first_listener:d} AND {last_listener:d} ORDER BY listener_id",
         {"listener": np.int64, "generation": np.int64},
     )
@@ -127,16 +127,16 @@ def read_histories(
     first_listener: int, last_listener: int, songs: Columns, item_ids: NDArray[Any]
 ) -> Interactions:
     """Read what the listeners of a range of ids have done up to now, over the songs of a recommender."""
-    with reader() as source:
+    with make_reader() as source:
         events = interaction_rows.select_listener_range(source, first_listener, last_listener)
-    return _interactions(events, _select_allowed(events), songs, item_ids)
+    return _build_interactions(events, _select_allowed(events), songs, item_ids)
 
 
 def _ignore(done: int, total: int) -> None:
     """Progress that nobody asked for."""
 
 
-def _table(model: type[Model]) -> str:
+def _name_table(model: type[Model]) -> str:
     return connection.ops.quote_name(model._meta.db_table)
 
 
@@ -149,7 +149,7 @@ def read_songs(source: Reader) -> Columns:
     )
     return source.select(
         f"SELECT id, artist_id, COALESCE(year, -1), COALESCE(duration_ms, -1), {unknown} "  # noqa: S608
-        f"FROM {_table(Song)} ORDER BY id",
+        f"FROM {_name_table(Song)} ORDER BY id",
         types,
     )
 
@@ -173,7 +173,7 @@ def read_ignored_pairs() -> NDArray[np.int64]:
     return stored_events.number_pairs(pairs[:, 0], pairs[:, 1])
 
 
-def _interactions(
+def _build_interactions(
     events: Columns, keep: NDArray[np.bool_], songs: Columns, item_ids: NDArray[Any]
 ) -> Interactions:
     kept = {name: column[keep] for name, column in events.items()}
@@ -182,13 +182,13 @@ def _interactions(
         kept["song"],
         kinds=kept["kind"],
         plays=kept["plays"],
-        played_share=_played_share(kept, songs),
+        played_share=_compute_played_share(kept, songs),
         timestamps=kept["moment"],
         all_item_ids=item_ids,
     )
 
 
-def _played_share(events: Columns, songs: Columns) -> NDArray[np.float32]:
+def _compute_played_share(events: Columns, songs: Columns) -> NDArray[np.float32]:
     """Return the share of each song that was heard, NaN where nobody told how long."""
     if not len(songs["id"]):
         return np.full(len(events["song"]), np.nan, dtype=np.float32)
@@ -206,24 +206,24 @@ def read_features(source: Reader, songs: Columns) -> tuple[ItemFeatures, NDArray
         .T
     )
     year = songs["year"]
-    genres, genre_ids = _genres(source, songs["id"])
+    genres, genre_ids = _read_genres(source, songs["id"])
     features = ItemFeatures.build(
         audio=np.where(audio < 0, np.nan, audio),
-        artist=_dense(songs["artist"]),
+        artist=_make_dense(songs["artist"]),
         genres=genres,
         year=np.where(year < 0, np.nan, year),
     )
     return features, genre_ids
 
 
-def _dense(ids: NDArray[Any]) -> NDArray[np.int32]:
+def _make_dense(ids: NDArray[Any]) -> NDArray[np.int32]:
     return np.unique(ids, return_inverse=True)[1].astype(np.int32)
 
 
-def _genres(
+def _read_genres(
     source: Reader, song_ids: NDArray[Any]
 ) -> tuple[csr_matrix | None, NDArray[np.int64] | None]:
-    sql = f"SELECT song_id, genre_id FROM {_table(Song.genres.through)}"  # noqa: S608
+    sql = f"SELECT song_id, genre_id FROM {_name_table(Song.genres.through)}"  # noqa: S608
     pairs = source.select(sql, {"song": np.int64, "genre": np.int64})
     is_trained = np.isin(pairs["song"], song_ids)
     if not is_trained.any():

@@ -71,17 +71,17 @@ def find_treatment(listener: Any) -> Treatment:
     """
     rules = cache.get(CACHE_KEY)
     if rules is None:
-        rules = _rules()
+        rules = _list_rules()
         cache.set(CACHE_KEY, rules, CACHE_SECONDS)
     if not rules:
         return AS_USUAL
     if "turns" in rules:
-        return replace(_treatment(rules["usual"]), turns=_find_turns(rules["turns"]))
+        return replace(_describe_treatment(rules["usual"]), turns=_find_turns(rules["turns"]))
     position = pick_share(rules["shares"], assign_bucket(rules["salt"], listener.pk))
-    return AS_USUAL if position is None else _treatment(rules["arms"][position])
+    return AS_USUAL if position is None else _describe_treatment(rules["arms"][position])
 
 
-def _rules() -> dict[str, Any]:
+def _list_rules() -> dict[str, Any]:
     """Return what decides, as plain values: salt, shares and arms; empty when nothing does."""
     ruling = Experiment.objects.filter(state__in=[State.RUNNING, State.PROMOTED]).order_by(
         "-ended_at"
@@ -97,7 +97,7 @@ def _rules() -> dict[str, Any]:
         return {
             "salt": _salt(running),
             "shares": [a.share for a in arms],
-            "arms": [_plain(a, a.code) for a in arms],
+            "arms": [_make_plain(a, a.code) for a in arms],
         }
     return {"salt": "", "shares": [1.0], "arms": [usual]} if usual else {}
 
@@ -110,7 +110,7 @@ def _find_usual(promoted: Experiment | None) -> dict[str, Any] | None:
     winner = promoted.arms.filter(is_winner=True).first() if promoted is not None else None
     if winner is None or (winner.discovery is None and winner.relevance is None):
         return None
-    return _plain(winner, "") | {"version": None}
+    return _make_plain(winner, "") | {"version": None}
 
 
 def _find_turns(values: dict[str, Any]) -> Turns | None:
@@ -127,7 +127,7 @@ def _salt(experiment: Experiment) -> str:
     return f"experiment-{experiment.pk}"
 
 
-def _plain(arm: Arm, code: str) -> dict[str, Any]:
+def _make_plain(arm: Arm, code: str) -> dict[str, Any]:
     """Return an arm as plain values. A stopped arm is treated as usual, but its listeners stay counted with it."""
     if arm.stopped_at is not None:
         return {"arm": code, "version": None, "discovery": None, "relevance": None}
@@ -139,7 +139,7 @@ def _plain(arm: Arm, code: str) -> dict[str, Any]:
     }
 
 
-def _treatment(values: dict[str, Any]) -> Treatment:
+def _describe_treatment(values: dict[str, Any]) -> Treatment:
     version = (
         ModelVersion.objects.usable().filter(pk=values["version"]).first()
         if values["version"]
@@ -228,7 +228,7 @@ def _fix_version(arm: Arm) -> None:
     """Fix the version of an arm that names none: the one that is active now, also when others are activated later."""
     if arm.version is not None:
         return
-    arm.version = registry.active_version()
+    arm.version = registry.get_active_version()
     if arm.version is None:
         raise ExperimentRefused(_("No model version is active yet."))
     arm.save(update_fields=["version"])
@@ -328,7 +328,7 @@ def _log_change(experiment: Experiment, what: str, by: Any) -> Experiment:
 # --- Before it starts -------------------------------------------------------------------------------------------------
 
 
-def detectable_lift(
+def compute_detectable_lift(
     rate: float, n_listeners: int, shares: Sequence[float], *, power: float = 0.8
 ) -> float | None:
     """Return the smallest difference in a rate that would be found with `power` at 5 %; None when nothing would.

@@ -81,17 +81,17 @@ class Result:
 def compute_result(experiment: Experiment, *, confidence: float = CONFIDENCE) -> Result:
     """Return how an experiment stands; two queries, whatever its size."""
     arms = list(experiment.arms.all())
-    lists, rates = _rates_by_arm([arm.code for arm in arms])
+    lists, rates = _compute_rates_by_arm([arm.code for arm in arms])
     results = []
     for arm in arms:
         own = {measure: rates[arm.code][measure] for measure in MEASURES}
         first = rates[arms[0].code]
         differences = (
-            {m: difference(own[m], first[m], confidence) for m in MEASURES}
+            {m: estimate_difference(own[m], first[m], confidence) for m in MEASURES}
             if arm != arms[0]
             else {}
         )
-        estimates = {m: mean(own[m], confidence) for m in MEASURES}
+        estimates = {m: estimate_mean(own[m], confidence) for m in MEASURES}
         results.append(
             ArmResult(arm, len(own[CLICK]), sum(lists[arm.code].values()), estimates, differences)
         )
@@ -103,7 +103,9 @@ def compute_result(experiment: Experiment, *, confidence: float = CONFIDENCE) ->
 Rates = dict[str, NDArray[np.float64]]
 
 
-def _rates_by_arm(codes: Sequence[str]) -> tuple[dict[str, dict[int, int]], dict[str, Rates]]:
+def _compute_rates_by_arm(
+    codes: Sequence[str],
+) -> tuple[dict[str, dict[int, int]], dict[str, Rates]]:
     """Return lists shown by arm and listener, and each listener's share of lists on which they did something."""
     lists: dict[str, dict[int, int]] = {code: {} for code in codes}
     shown = (
@@ -142,15 +144,15 @@ def _lists_with_outcomes(codes: Sequence[str]) -> dict[tuple[str, str], dict[int
     return done
 
 
-def mean(values: NDArray[np.float64], confidence: float = CONFIDENCE) -> Estimate:
+def estimate_mean(values: NDArray[np.float64], confidence: float = CONFIDENCE) -> Estimate:
     """Return the mean with its t interval."""
     if len(values) < 2:
         return Estimate(float(values.mean()) if len(values) else math.nan, math.nan, math.nan)
     error = float(values.std(ddof=1)) / math.sqrt(len(values))
-    return _interval(float(values.mean()), error, len(values) - 1, confidence)
+    return _make_interval(float(values.mean()), error, len(values) - 1, confidence)
 
 
-def difference(
+def estimate_difference(
     values: NDArray[np.float64], base: NDArray[np.float64], confidence: float = CONFIDENCE
 ) -> Estimate:
     """Return mean(values) - mean(base) with Welch's interval."""
@@ -161,12 +163,12 @@ def difference(
         variance**2 / (len(v) - 1) for variance, v in zip(variances, (values, base), strict=True)
     )
     freedom = sum(variances) ** 2 / spread if spread else len(values) + len(base) - 2
-    return _interval(
+    return _make_interval(
         float(values.mean() - base.mean()), math.sqrt(sum(variances)), freedom, confidence
     )
 
 
-def _interval(value: float, error: float, freedom: float, confidence: float) -> Estimate:
+def _make_interval(value: float, error: float, freedom: float, confidence: float) -> Estimate:
     # scipy.special, not scipy.stats, which takes 45 MB of every process: Student's quantile, and chi-squared below
     reach = float(special.stdtrit(freedom, (1 + confidence) / 2)) * error
     return Estimate(value, value - reach, value + reach)
@@ -197,7 +199,7 @@ class PowerEstimate:
         return self.detectable / self.click_rate if self.detectable and self.click_rate else None
 
 
-def power_estimate(experiment: Experiment) -> PowerEstimate:
+def estimate_power(experiment: Experiment) -> PowerEstimate:
     """Estimate the smallest change of the click rate that would be found in 80 % of cases."""
     recent = Impression.objects.filter(shown_at__gte=timezone.now() - timedelta(days=BASELINE_DAYS))
     n_listeners = recent.order_by().values("listener_id").distinct().count()
@@ -207,7 +209,9 @@ def power_estimate(experiment: Experiment) -> PowerEstimate:
     shares = [arm.share for arm in experiment.arms.all()]
     if len(shares) < 2 or not 0 < rate < 1:
         return PowerEstimate(n_listeners, rate, None)
-    return PowerEstimate(n_listeners, rate, lifecycle.detectable_lift(rate, n_listeners, shares))
+    return PowerEstimate(
+        n_listeners, rate, lifecycle.compute_detectable_lift(rate, n_listeners, shares)
+    )
 
 
 # --- Guardrails -------------------------------------------------------------------------------------------------------
@@ -220,7 +224,7 @@ def watch(experiment: Experiment) -> list[Arm]:
     """
     stopped = []
     for arm_result in compute_result(experiment, confidence=GUARDRAIL_CONFIDENCE).arms[1:]:
-        reason = _harm(arm_result)
+        reason = _find_harm(arm_result)
         if reason and arm_result.arm.stopped_at is None:
             lifecycle.stop_arm(arm_result.arm, reason)
             stopped.append(arm_result.arm)
@@ -236,7 +240,7 @@ def watch_running() -> list[Arm]:
     return interleaving.watch(running) if running.is_interleaving else watch(running)
 
 
-def _harm(result: ArmResult) -> str:
+def _find_harm(result: ArmResult) -> str:
     """Return why an arm is to be stopped, or nothing."""
     if result.n_listeners < GUARDRAIL_LISTENERS:
         return ""

@@ -120,15 +120,15 @@ class Dashboard:
 
     @property
     def fallback_share(self) -> float | None:
-        return fallback_share(self.steps)
+        return compute_fallback_share(self.steps)
 
 
 def read() -> Dashboard:
     """Read everything; the daily figures, which cost the most, are at most a minute old."""
     values = {gauge.name: gauge.values for gauge in metrics.read()}
-    steps = _steps()
+    steps = _count_steps()
     counted_days = read_figure(DAYS_OF_SITE, CACHE_SECONDS)
-    worker = health_checks.worker_finding()
+    worker = health_checks.check_worker()
     return Dashboard(
         active=ModelVersion.objects.filter(is_active=True).first(),
         running=TrainingRun.objects.active().first(),
@@ -142,7 +142,7 @@ def read() -> Dashboard:
         worker=worker,
         experiment=Experiment.objects.filter(state=Experiment.State.RUNNING).first(),
         e_value=values.get("interleaving_e_value", {}).get(""),
-        warnings=list(_warnings(steps, worker)),
+        warnings=list(_list_warnings(steps, worker)),
         sizes=storage.list_sizes(),
         impossible_days=cast(
             "list[ImpossibleDay]",
@@ -162,7 +162,7 @@ def _describe_queue(lengths: Mapping[str, float]) -> list[tuple[str, int]]:
     return [(words[kind], int(n_jobs)) for kind, n_jobs in lengths.items() if n_jobs]
 
 
-def days(n_days: int = DAYS) -> list[Day]:
+def list_days(n_days: int = DAYS) -> list[Day]:
     """Return the last days, oldest first; days without anything are there with zeros."""
     since = timezone.now() - timedelta(days=n_days)
     heard = _count_by_day(
@@ -180,20 +180,20 @@ def days(n_days: int = DAYS) -> list[Day]:
         clicks, "impression__shown_at", clicked=Count("impression", distinct=True)
     )
     today = timezone.localdate()
-    recommended = _heard_after_shown(since)
+    recommended = _count_heard_after_shown(since)
     counts = (heard, lists, clicked, recommended)
-    return [_day(today - timedelta(days=back), *counts) for back in reversed(range(n_days))]
+    return [_describe_day(today - timedelta(days=back), *counts) for back in reversed(range(n_days))]
 
 
 def _count_days() -> list[list[Any]]:
     """Return the last days as a worker keeps them: the day, then its counts."""
-    return [[one.day, *(getattr(one, f"n_{name}") for name in _COUNTED)] for one in days()]
+    return [[one.day, *(getattr(one, f"n_{name}") for name in _COUNTED)] for one in list_days()]
 
 
 DAYS_OF_SITE = Figure("days", _count_days)
 
 
-def _heard_after_shown(since: datetime) -> dict[date, dict[str, int]]:
+def _count_heard_after_shown(since: datetime) -> dict[date, dict[str, int]]:
     """Count by day what listeners played and skipped of the songs that a list had shown them; two queries."""
     counts: dict[date, dict[str, int]] = defaultdict(
         lambda: {"recommended_heard": 0, "recommended_skipped": 0}
@@ -208,14 +208,14 @@ def _count_by_day(rows: Any, moment: str, **counts: Count) -> dict[date, dict[st
     return {row["day"]: row for row in grouped}
 
 
-def _day(day: date, *counts: dict[date, dict[str, int]]) -> Day:
+def _describe_day(day: date, *counts: dict[date, dict[str, int]]) -> Day:
     values: dict[str, int] = {}
     for rows in counts:
         values |= rows.get(day, {})
     return Day(day, *(values.get(name, 0) for name in _COUNTED))
 
 
-def _steps() -> list[tuple[str, int, float]]:
+def _count_steps() -> list[tuple[str, int, float]]:
     """Return (step, lists shown, share) of the last week, most first."""
     since = timezone.now() - timedelta(days=STEP_DAYS)
     rows = (
@@ -229,7 +229,7 @@ def _steps() -> list[tuple[str, int, float]]:
     return [(step, n, n / total) for step, n in counts]
 
 
-def fallback_share(steps: Iterable[tuple[str, int, float]]) -> float | None:
+def compute_fallback_share(steps: Iterable[tuple[str, int, float]]) -> float | None:
     """Return the share of lists that no model made from the listener's own history; None without any."""
     shares = [(step, share) for step, _, share in steps]
     return sum(share for step, share in shares if step not in NOT_A_FALLBACK) if shares else None
@@ -238,19 +238,19 @@ def fallback_share(steps: Iterable[tuple[str, int, float]]) -> float | None:
 # --- Warnings ---------------------------------------------------------------------------------------------------------
 
 
-def _warnings(steps: list[tuple[str, int, float]], worker: Finding) -> Iterable[Finding]:
+def _list_warnings(steps: list[tuple[str, int, float]], worker: Finding) -> Iterable[Finding]:
     for finding in (
-        health_checks.disk_finding(),
-        *health_checks.installation_findings(),
-        health_checks.migrations_finding(),
-        health_checks.model_finding(),
+        health_checks.check_disk(),
+        *health_checks.check_installation(),
+        health_checks.check_migrations(),
+        health_checks.check_model(),
         worker,
     ):
         if finding.status != "ok":
             yield finding
     yield from _warn_about_trainings()
     yield from _warn_about_experiments()
-    share = fallback_share(steps) or 0.0
+    share = compute_fallback_share(steps) or 0.0
     if share > MANY_FALLBACKS and sum(n for _, n, _ in steps) >= ENOUGH_LISTS:
         yield Finding(
             "fallbacks",

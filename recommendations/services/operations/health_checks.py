@@ -42,17 +42,17 @@ class Finding:
         )
 
 
-def worst(findings: list[Finding]) -> Status:
+def find_worst(findings: list[Finding]) -> Status:
     return max((finding.status for finding in findings), key=_ORDER.index, default="ok")
 
 
-def readiness() -> list[Finding]:
+def check_readiness() -> list[Finding]:
     """Look at what serving needs. Raises DatabaseError when the database is away; five queries."""
     check_database()
-    migrations = migrations_finding()
+    migrations = check_migrations()
     if migrations.status != "ok":
         return [Finding("database", "ok"), migrations]
-    return [Finding("database", "ok"), migrations, model_finding(), worker_finding()]
+    return [Finding("database", "ok"), migrations, check_model(), check_worker()]
 
 
 def check_database() -> None:
@@ -64,7 +64,7 @@ def check_database() -> None:
         cursor.execute("SELECT 1")
 
 
-def disk_finding() -> Finding:
+def check_disk() -> Finding:
     """Say how much room is left for the database, models and uploads."""
     try:
         rooms = {
@@ -84,7 +84,7 @@ def disk_finding() -> Finding:
     return Finding("disk", "degraded", text, cure)
 
 
-def installation_findings() -> list[Finding]:
+def check_installation() -> list[Finding]:
     """Run the system checks of the machine (SQLite's version, the folders' rights); none of them asks the database."""
     messages = checks.run_checks(tags=["installation"])
     return [make_finding("installation", message) for message in messages]
@@ -95,8 +95,8 @@ def make_finding(name: str, message: checks.CheckMessage) -> Finding:
     return Finding(name, status, message.msg, message.hint or "")
 
 
-def migrations_finding() -> Finding:
-    missing = _migrations_on_disk() - set(MigrationRecorder(connection).applied_migrations())
+def check_migrations() -> Finding:
+    missing = _list_migrations_on_disk() - set(MigrationRecorder(connection).applied_migrations())
     if not missing:
         return Finding("migrations", "ok")
     return Finding(
@@ -105,11 +105,11 @@ def migrations_finding() -> Finding:
 
 
 @cache
-def _migrations_on_disk() -> frozenset[tuple[str, str]]:
+def _list_migrations_on_disk() -> frozenset[tuple[str, str]]:
     return frozenset(MigrationLoader(None).disk_migrations)
 
 
-def model_finding() -> Finding:
+def check_model() -> Finding:
     """Say which version serves, and whether it is the one that was meant to."""
     active = ModelVersion.objects.filter(is_active=True).first()
     last = Activation.objects.order_by("-id").first()
@@ -127,7 +127,7 @@ def model_finding() -> Finding:
             "none is active: popular songs are served",
             "Activate a version, or retrain.",
         )
-    if _manifest_digest(active) != active.manifest_sha256:
+    if _compute_manifest_digest(active) != active.manifest_sha256:
         return Finding(
             "model", "degraded", f"the files of {active.name} are damaged", "Roll back, or retrain."
         )
@@ -141,7 +141,7 @@ def model_finding() -> Finding:
     return Finding("model", "ok", active.name)
 
 
-def index_finding() -> Finding | None:
+def check_index() -> Finding | None:
     """Say how much the active version's indexes find; None where its catalogue is small and it has none."""
     active = ModelVersion.objects.filter(is_active=True).first()
     if active is None or active.n_songs < Recommender.exact_below:
@@ -168,7 +168,7 @@ def list_indexes(version: ModelVersion) -> Iterator[tuple[str, dict[str, Any]]]:
             yield f"{component} {name}", index
 
 
-def _manifest_digest(version: ModelVersion) -> str:
+def _compute_manifest_digest(version: ModelVersion) -> str:
     try:
         manifest = (settings.ARTIFACTS_DIR / version.artifact / "manifest.json").read_bytes()
     except OSError:
@@ -176,7 +176,7 @@ def _manifest_digest(version: ModelVersion) -> str:
     return hashlib.sha256(manifest).hexdigest()
 
 
-def worker_finding() -> Finding:
+def check_worker() -> Finding:
     """Say whether somebody works on every queue: with one worker gone its jobs wait while the other's are done."""
     silence = workers.find_silence_seconds()
     unattended = [queue for queue in QUEUES if not workers.has_worker(queue)]
@@ -197,6 +197,6 @@ def worker_finding() -> Finding:
     return Finding("worker", "ok", f"heard of {heard_of}")
 
 
-def worker_age_seconds() -> float | None:
+def measure_worker_age() -> float | None:
     """Return the seconds since any worker last said that it lives; None when none is at work."""
     return workers.find_silence_seconds()

@@ -32,8 +32,8 @@ def read() -> Iterator[Gauge]:
         yield from reader()
 
 
-def _workers() -> Iterator[Gauge]:
-    age = health_checks.worker_age_seconds()
+def _measure_workers() -> Iterator[Gauge]:
+    age = health_checks.measure_worker_age()
     yield Gauge(
         "worker_heartbeat_age_seconds",
         "Since any worker was last heard of.",
@@ -41,7 +41,7 @@ def _workers() -> Iterator[Gauge]:
     )
 
 
-def _trainings() -> Iterator[Gauge]:
+def _measure_trainings() -> Iterator[Gauge]:
     yield Gauge(
         "training_runs",
         "Trainings by status.",
@@ -52,13 +52,13 @@ def _trainings() -> Iterator[Gauge]:
     yield Gauge(
         "queue_oldest_seconds",
         "Age of the training that waits longest.",
-        values=_make_values(_age(oldest)),
+        values=_make_values(_compute_age(oldest)),
     )
     running = TrainingRun.objects.running().aggregate(progress=Max("progress"))["progress"]
     yield Gauge(
         "last_training_seconds",
         "Length of the newest training that succeeded.",
-        values=_make_values(_last_took()),
+        values=_make_values(_measure_last_training()),
     )
     yield Gauge(
         "training_progress_ratio",
@@ -67,7 +67,7 @@ def _trainings() -> Iterator[Gauge]:
     )
 
 
-def _last_took() -> float | None:
+def _measure_last_training() -> float | None:
     """Read from the database: a worker on another machine counts where no scrape of the web server sees it."""
     last = TrainingRun.objects.filter(status=TrainingRun.Status.SUCCEEDED).first()
     if last is None or last.started_at is None or last.finished_at is None:
@@ -76,12 +76,12 @@ def _last_took() -> float | None:
     return seconds
 
 
-def _queues() -> Iterator[Gauge]:
+def _measure_queues() -> Iterator[Gauge]:
     lengths = {name: float(n_jobs) for name, n_jobs in jobs.count_waiting().items()}
     yield Gauge("queue_length", "Jobs that wait for a worker, by kind.", "job", lengths)
 
 
-def _imports() -> Iterator[Gauge]:
+def _measure_imports() -> Iterator[Gauge]:
     counts = read_figure(IMPORTS).value
     if counts is None:
         return
@@ -90,7 +90,7 @@ def _imports() -> Iterator[Gauge]:
     yield Gauge("import_rows", "Rows of all imports, by what became of them.", "outcome", rows)
 
 
-def _active_version() -> Iterator[Gauge]:
+def _measure_active_version() -> Iterator[Gauge]:
     active = ModelVersion.objects.filter(is_active=True).first()
     yield Gauge(
         "active_version",
@@ -101,13 +101,13 @@ def _active_version() -> Iterator[Gauge]:
     yield Gauge(
         "active_version_age_seconds",
         "Since the active version was activated.",
-        values=_make_values(_age(activated)),
+        values=_make_values(_compute_age(activated)),
     )
     until = active.data_until if active else None
     yield Gauge(
         "active_version_data_age_seconds",
         "Since the newest listen it learned from.",
-        values=_make_values(_age(until)),
+        values=_make_values(_compute_age(until)),
     )
     recalls = health_checks.list_indexes(active) if active else ()
     yield Gauge(
@@ -124,7 +124,7 @@ def _lists() -> Iterator[Gauge]:
     if counts is None or counts["version"] != active:
         return
     moments = {name: counts[name] and datetime.fromisoformat(counts[name]) for name in _ENDS}
-    values = {name: age for name, at in moments.items() if (age := _age(at)) is not None}
+    values = {name: age for name, at in moments.items() if (age := _compute_age(at)) is not None}
     yield Gauge(
         "list_age_seconds",
         "Age of the oldest and newest list of the active version.",
@@ -163,7 +163,7 @@ IMPORTS = Figure("imports", _count_imports)
 LISTS = Figure("lists", _count_lists)
 
 
-def _interleaving() -> Iterator[Gauge]:
+def _measure_interleaving() -> Iterator[Gauge]:
     running = Experiment.objects.filter(
         state=Experiment.State.RUNNING, kind=Experiment.Kind.INTERLEAVING
     ).first()
@@ -195,13 +195,13 @@ def _interleaving() -> Iterator[Gauge]:
 
 
 _READERS: tuple[Callable[[], Iterator[Gauge]], ...] = (
-    _workers,
-    _trainings,
-    _queues,
-    _imports,
-    _active_version,
+    _measure_workers,
+    _measure_trainings,
+    _measure_queues,
+    _measure_imports,
+    _measure_active_version,
     _lists,
-    _interleaving,
+    _measure_interleaving,
 )
 
 
@@ -217,5 +217,5 @@ def _make_values(value: float | None) -> dict[str, float]:
     return {} if value is None else {"": float(value)}
 
 
-def _age(moment: datetime | None) -> float | None:
+def _compute_age(moment: datetime | None) -> float | None:
     return None if moment is None else max(0.0, (timezone.now() - moment).total_seconds())

@@ -12,7 +12,7 @@ from scipy.sparse import csr_matrix
 
 from accounts.models import User
 from catalog.models import Interaction, Song
-from recommendations.engine import Interval, Recommender, paired_bootstrap
+from recommendations.engine import Interval, Recommender, bootstrap_pairs
 from recommendations.models import ListenerControl, ModelVersion
 from recommendations.services.serving import (
     exclusions,
@@ -108,16 +108,16 @@ def profile(version: ModelVersion) -> Profile:
     """Return what was measured of a version and how it is configured, for its page."""
     systems = version.metrics.get("report", {}).get("systems", {})
     return Profile(
-        metrics=_overall(version),
-        segments={name: _segment(version, name) for name in _segment_names(version)},
+        metrics=_get_overall(version),
+        segments={name: _get_segment(version, name) for name in _list_segment_names(version)},
         baselines={
             name: metrics.get("overall", {}) for name, metrics in systems.items() if name != SYSTEM
         },
-        fidelity={} if why_not_measurable(version) else _fidelity(version),
+        fidelity={} if explain_why_not_measurable(version) else _compare_fidelity(version),
         configuration={
-            name: value for name, value in _flat(version.config).items() if value is not None
+            name: value for name, value in _flatten(version.config).items() if value is not None
         },
-        why_not=why_not_measurable(version),
+        why_not=explain_why_not_measurable(version),
         estimates=version.metadata.get("estimates", {}),
         indexes=version.metadata.get("indexes", {}),
     )
@@ -131,22 +131,22 @@ def compare(a: ModelVersion, b: ModelVersion) -> Comparison:
     """
     differences, n_paired = _compare_paired(a, b)
     segments = {
-        segment: _rows(_segment(a, segment), _segment(b, segment), {})
-        for segment in dict.fromkeys([*_segment_names(a), *_segment_names(b)])
+        segment: _make_rows(_get_segment(a, segment), _get_segment(b, segment), {})
+        for segment in dict.fromkeys([*_list_segment_names(a), *_list_segment_names(b)])
     }
     return Comparison(
         a=a,
         b=b,
-        facts=_facts(a, b),
-        metrics=_rows(_overall(a), _overall(b), differences),
+        facts=_list_facts(a, b),
+        metrics=_make_rows(_get_overall(a), _get_overall(b), differences),
         segments=segments,
-        fidelity=_rows(_fidelity(a), _fidelity(b), {}),
-        configuration=_list_changes(_flat(a.config), _flat(b.config)),
+        fidelity=_make_rows(_compare_fidelity(a), _compare_fidelity(b), {}),
+        configuration=_list_changes(_flatten(a.config), _flatten(b.config)),
         n_paired=n_paired,
     )
 
 
-def why_not_measurable(version: ModelVersion) -> str:
+def explain_why_not_measurable(version: ModelVersion) -> str:
     """Say why the figures of a version mean nothing; empty where they mean something or there are none."""
     n = version.metrics.get("report", {}).get("n_listeners")
     if n is None or n >= FEW_LISTENERS:
@@ -156,41 +156,41 @@ def why_not_measurable(version: ModelVersion) -> str:
     )
 
 
-def headline(version: ModelVersion, metric: str = "ndcg@10") -> dict[str, float] | None:
+def summarise_headline(version: ModelVersion, metric: str = "ndcg@10") -> dict[str, float] | None:
     """Return mean, low and high of a version's metric, None when it was not measured."""
-    value = _overall(version).get(metric)
+    value = _get_overall(version).get(metric)
     return value if isinstance(value, dict) else None
 
 
 def get_mean(version: ModelVersion, metric: str) -> float | None:
     """Return the mean of a version's metric, None when it was not measured."""
-    return _mean(_overall(version).get(metric))
+    return _get_mean(_get_overall(version).get(metric))
 
 
-def _system(version: ModelVersion) -> dict[str, Any]:
+def _get_system(version: ModelVersion) -> dict[str, Any]:
     system: dict[str, Any] = version.metrics.get("report", {}).get("systems", {}).get(SYSTEM, {})
     return system
 
 
-def _overall(version: ModelVersion) -> dict[str, Any]:
+def _get_overall(version: ModelVersion) -> dict[str, Any]:
     """Return the figures over all listeners; none where they mean nothing."""
-    if why_not_measurable(version):
+    if explain_why_not_measurable(version):
         return {}
-    overall: dict[str, Any] = _system(version).get("overall", {})
+    overall: dict[str, Any] = _get_system(version).get("overall", {})
     return overall
 
 
-def _segment_names(version: ModelVersion) -> Iterable[str]:
-    segments: Iterable[str] = _system(version).get("segments", {})
+def _list_segment_names(version: ModelVersion) -> Iterable[str]:
+    segments: Iterable[str] = _get_system(version).get("segments", {})
     return segments
 
 
-def _segment(version: ModelVersion, name: str) -> dict[str, Any]:
-    segment: dict[str, Any] = _system(version).get("segments", {}).get(name, {})
+def _get_segment(version: ModelVersion, name: str) -> dict[str, Any]:
+    segment: dict[str, Any] = _get_system(version).get("segments", {}).get(name, {})
     return segment
 
 
-def _fidelity(version: ModelVersion) -> dict[str, Any]:
+def _compare_fidelity(version: ModelVersion) -> dict[str, Any]:
     """Return in how many cases the reasons were true, in words a table can have; empty when it was not measured."""
     fidelity = version.metrics.get("fidelity") or {}
     return {
@@ -200,32 +200,33 @@ def _fidelity(version: ModelVersion) -> dict[str, Any]:
     }
 
 
-def _rows(a: dict[str, Any], b: dict[str, Any], differences: dict[str, Interval]) -> list[Row]:
+def _make_rows(a: dict[str, Any], b: dict[str, Any], differences: dict[str, Interval]) -> list[Row]:
     names = dict.fromkeys([*a, *b])
     return [
-        Row(name, _mean(a.get(name)), _mean(b.get(name)), differences.get(name)) for name in names
+        Row(name, _get_mean(a.get(name)), _get_mean(b.get(name)), differences.get(name))
+        for name in names
     ]
 
 
-def _mean(value: Any) -> float | None:
+def _get_mean(value: Any) -> float | None:
     return value.get("mean") if isinstance(value, dict) else value
 
 
-def _facts(a: ModelVersion, b: ModelVersion) -> list[Row]:
+def _list_facts(a: ModelVersion, b: ModelVersion) -> list[Row]:
     fields = (
         "preset", "n_listeners", "n_songs", "n_interactions", "data_from", "data_until", "fit_seconds", "size_bytes",
     )  # fmt: skip
     return [
         Row(
             str(cast("models.Field[Any, Any]", ModelVersion._meta.get_field(f)).verbose_name),
-            _fact(a, f),
-            _fact(b, f),
+            _make_fact(a, f),
+            _make_fact(b, f),
         )
         for f in fields
     ]
 
 
-def _fact(version: ModelVersion, field: str) -> Any:
+def _make_fact(version: ModelVersion, field: str) -> Any:
     value = getattr(version, field)
     return f"{value / 1e6:.1f} MB" if field == "size_bytes" else value
 
@@ -241,22 +242,22 @@ def _compare_paired(a: ModelVersion, b: ModelVersion) -> tuple[dict[str, Interva
     shared = [name for name in of_a if name in of_b and name != "listener_ids"]
     intervals = {}
     for name in shared:
-        values_a, values_b = _values(of_a[name])[in_a], _values(of_b[name])[in_b]
+        values_a, values_b = _list_values(of_a[name])[in_a], _list_values(of_b[name])[in_b]
         if np.isfinite(values_b - values_a).any():
-            intervals[name] = paired_bootstrap(values_b, values_a)
+            intervals[name] = bootstrap_pairs(values_b, values_a)
     return intervals, len(ids)
 
 
-def _values(listed: list[float | None]) -> NDArray[np.float64]:
+def _list_values(listed: list[float | None]) -> NDArray[np.float64]:
     return np.array([np.nan if value is None else value for value in listed], dtype=np.float64)
 
 
-def _flat(value: Any, path: str = "") -> dict[str, Any]:
+def _flatten(value: Any, path: str = "") -> dict[str, Any]:
     if not isinstance(value, dict):
         return {path: value}
     flat: dict[str, Any] = {}
     for key, inner in value.items():
-        flat |= _flat(inner, f"{path}.{key}" if path else key)
+        flat |= _flatten(inner, f"{path}.{key}" if path else key)
     return flat
 
 
@@ -300,7 +301,7 @@ def preview(
     ]
 
 
-def why_not(listener: User, version: ModelVersion, song: Song, n: int = 20) -> str:
+def explain_why_not(listener: User, version: ModelVersion, song: Song, n: int = 20) -> str:
     """Say at which step a song falls out of a listener's list, in one sentence."""
     return _find_exclusion(listener, song) or _explain_by_model(listener, version, song, n)
 

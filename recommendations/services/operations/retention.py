@@ -23,11 +23,11 @@ from recommendations.services.surfaces import generated_playlists
 def delete_expired() -> dict[str, int]:
     """Delete events, logs, lists, playlists and jobs that are over; return how many of each."""
     return {
-        "events": delete_in_steps(_old_impressions()),
+        "events": delete_in_steps(_filter_old_impressions()),
         "served lists": delete_in_steps(recorder.select_expired()),
-        "interleaved drafts": delete_in_steps(_old_drafts()),
-        "training logs": _empty_training_logs(),
-        "trainings": delete_in_steps(_old_trainings()),
+        "interleaved drafts": delete_in_steps(_filter_old_drafts()),
+        "training logs": _clear_training_logs(),
+        "trainings": delete_in_steps(_filter_old_trainings()),
         "background jobs": delete_in_steps(
             BackgroundJob.objects.exclude(status__in=BackgroundJob.ACTIVE).filter(
                 finished_at__lt=compute_cutoff(conf.training_logs_days)
@@ -45,7 +45,7 @@ def delete_expired() -> dict[str, int]:
     }
 
 
-def _old_impressions() -> QuerySet[Impression]:
+def _filter_old_impressions() -> QuerySet[Impression]:
     """Return lists shown longer ago than `events_days`.
 
     Those of an experiment stay while it runs, and as many days after it was stopped.
@@ -65,20 +65,20 @@ def _old_impressions() -> QuerySet[Impression]:
     return old if begun is None else old.exclude(arm__isnull=False, shown_at__gte=begun)
 
 
-def _old_drafts() -> QuerySet[InterleavedDraft]:
+def _filter_old_drafts() -> QuerySet[InterleavedDraft]:
     """Return the drafts of experiments that ended longer ago than `events_days`."""
     return InterleavedDraft.objects.filter(
         experiment__ended_at__lt=compute_cutoff(conf.events_days)
     ).exclude(experiment__state=Experiment.State.RUNNING)
 
 
-def _empty_training_logs() -> int:
+def _clear_training_logs() -> int:
     """Empty the logs of trainings that ended long ago; their figures stay."""
     ended = TrainingRun.objects.filter(finished_at__lt=compute_cutoff(conf.training_logs_days))
     return ended.exclude(log="").update(log="")
 
 
-def _old_trainings() -> QuerySet[TrainingRun]:
+def _filter_old_trainings() -> QuerySet[TrainingRun]:
     """Return trainings of more than a year ago without a version."""
     versions = ModelVersion.objects.exclude(training_run=None).values("training_run")
     ended = TrainingRun.objects.exclude(status__in=TrainingRun.ACTIVE)

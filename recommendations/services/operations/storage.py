@@ -35,7 +35,7 @@ class Size:
 def list_sizes() -> list[Size]:
     """Return the tables by purpose, then the folders; at most an hour old."""
     return cache.get_or_set(
-        "storage:sizes", lambda: [*_table_sizes(), *_folder_sizes()], CACHE_SECONDS
+        "storage:sizes", lambda: [*_measure_tables(), *_measure_folders()], CACHE_SECONDS
     )  # type: ignore[return-value]  # never None: the list is made where it is missing
 
 
@@ -57,7 +57,7 @@ class _Group:
         )
 
 
-def _days(n_days: float) -> str:
+def _list_days(n_days: float) -> str:
     return _("%(n)d days") % {"n": n_days}
 
 
@@ -72,7 +72,7 @@ GROUPS = (
         ("accounts_apitoken", "accounts_attemptcount", "accounts_session"),
         lambda: (
             _("until they expire; tokens %(time)s longer")
-            % {"time": _days(account_conf.expired_tokens_days)}
+            % {"time": _list_days(account_conf.expired_tokens_days)}
         ),
     ),
     _Group(
@@ -146,7 +146,7 @@ GROUPS = (
         ("catalog_playlist*", "recommendations_blend*"),
         lambda: (
             _("listeners' own as long as the account; generated ones %(time)s")
-            % {"time": _days(max(generated_playlists.KEPT_DAYS.values()))}
+            % {"time": _list_days(max(generated_playlists.KEPT_DAYS.values()))}
         ),
     ),
     _Group(
@@ -155,8 +155,8 @@ GROUPS = (
         lambda: (
             _("rejected rows %(rows)s; imports without effect %(runs)s")
             % {
-                "rows": _days(catalog_conf.rejected_rows_days),
-                "runs": _days(catalog_conf.import_runs_days),
+                "rows": _list_days(catalog_conf.rejected_rows_days),
+                "runs": _list_days(catalog_conf.import_runs_days),
             }
         ),
     ),
@@ -167,7 +167,7 @@ GROUPS = (
             "recommendations_outcome",
             "recommendations_interleaveddraft",
         ),
-        lambda: _days(conf.events_days),
+        lambda: _list_days(conf.events_days),
     ),
     _Group(
         lambda: _("Served lists, to be replayed"),
@@ -176,7 +176,7 @@ GROUPS = (
             _("%(n)s lists, %(time)s")
             % {
                 "n": format_count(conf.recorded_lists),
-                "time": _days(conf.recorded_lists_days),
+                "time": _list_days(conf.recorded_lists_days),
             }
         ),
     ),
@@ -185,7 +185,7 @@ GROUPS = (
         ("recommendations_forgettingreceipt",),
         lambda: (
             _("%(time)s after the first training without the data")
-            % {"time": _days(conf.trainings_days)}
+            % {"time": _list_days(conf.trainings_days)}
         ),
     ),
     _Group(
@@ -193,7 +193,7 @@ GROUPS = (
         ("recommendations_recommendationlist",),
         lambda: (
             _("one per kept version for each listener who was active within %(time)s")
-            % {"time": _days(conf.lists_active_days)}
+            % {"time": _list_days(conf.lists_active_days)}
             if conf.lists_active_days
             else _("one per kept version for each listener")
         ),
@@ -222,11 +222,13 @@ GROUPS = (
         ),
         lambda: (
             _("one row per training; logs %(logs)s, trainings without a version %(runs)s")
-            % {"logs": _days(conf.training_logs_days), "runs": _days(conf.trainings_days)}
+            % {"logs": _list_days(conf.training_logs_days), "runs": _list_days(conf.trainings_days)}
         ),
     ),
     _Group(
-        lambda: _("Admin log"), ("django_admin_log",), lambda: _days(account_conf.admin_log_days)
+        lambda: _("Admin log"),
+        ("django_admin_log",),
+        lambda: _list_days(account_conf.admin_log_days),
     ),
     _Group(
         lambda: _("Schedule, migrations, figures of the site"),
@@ -246,8 +248,8 @@ def list_tables() -> list[str]:
     return [model._meta.db_table for model in apps.get_models(include_auto_created=True)]
 
 
-def _table_sizes() -> list[Size]:
-    sizes = _bytes_by_table()
+def _measure_tables() -> list[Size]:
+    sizes = _measure_bytes_by_table()
     return [
         Size(
             group.name(),
@@ -258,7 +260,7 @@ def _table_sizes() -> list[Size]:
     ]
 
 
-def _bytes_by_table() -> dict[str, int] | None:
+def _measure_bytes_by_table() -> dict[str, int] | None:
     """Return the size of each table with its indexes; None where finding out would take long or can't be done."""
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
@@ -283,32 +285,32 @@ def _bytes_by_table() -> dict[str, int] | None:
 # --- Folders ----------------------------------------------------------------------------------------------------------
 
 
-def _folder_sizes() -> list[Size]:
+def _measure_folders() -> list[Size]:
     quota = catalog_conf.import_waiting_mb
     return [
         Size(
             _("Folder artifacts"),
-            _folder_bytes(settings.ARTIFACTS_DIR),
+            _measure_folder(settings.ARTIFACTS_DIR),
             _("%(n)d versions, and those that serve") % {"n": conf.versions_kept},
         ),
         Size(
             _("Folder uploads"),
-            _folder_bytes(settings.UPLOADS_DIR) + _folder_bytes(settings.INCOMING_DIR),
+            _measure_folder(settings.UPLOADS_DIR) + _measure_folder(settings.INCOMING_DIR),
             _("%(size)d MB per listener, until an import is over") % {"size": quota},
         ),
         Size(
             _("Folder interactions"),
-            _folder_bytes(settings.INTERACTIONS_DIR),
+            _measure_folder(settings.INTERACTIONS_DIR),
             _("the columnar copy that trainings read"),
         ),
         Size(
             _("Folder broker"),
-            _folder_bytes(settings.BROKER_DIR),
-            _("messages of %(time)s") % {"time": _days(3)},
+            _measure_folder(settings.BROKER_DIR),
+            _("messages of %(time)s") % {"time": _list_days(3)},
         ),
         Size(
             _("Folder log"),
-            _folder_bytes(settings.KEPT_LOG.parent),
+            _measure_folder(settings.KEPT_LOG.parent),
             _("the latest warnings and errors, twice %(size)d MB")
             % {"size": log_file.LARGEST_BYTES // 10**6},
         ),
@@ -320,7 +322,7 @@ def _folder_sizes() -> list[Size]:
     ]
 
 
-def _folder_bytes(folder: Path) -> int:
+def _measure_folder(folder: Path) -> int:
     """Return the size of all files below a folder; those that vanish meanwhile are left out."""
     n_bytes = 0
     for path, _folders, names in os.walk(folder):

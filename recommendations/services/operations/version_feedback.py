@@ -40,7 +40,7 @@ def list_feedback() -> list[VersionFeedback]:
     by_version = {row[0]: row[1:] for row in counted["shown"]}
     counts = {(version_id, kind): n for version_id, kind, n in counted["answers"]}
     versions = ModelVersion.objects.filter(pk__in=by_version).order_by("-pk")[:N_VERSIONS]
-    return [_feedback(version, by_version[version.pk], counts) for version in versions]
+    return [_describe_feedback(version, by_version[version.pk], counts) for version in versions]
 
 
 def _count_feedback() -> dict[str, Any]:
@@ -59,7 +59,7 @@ def _count_feedback() -> dict[str, Any]:
 FEEDBACK = Figure("version_feedback", _count_feedback)
 
 
-def _feedback(
+def _describe_feedback(
     version: ModelVersion, row: Sequence[Any], counts: Mapping[tuple[int, str], int]
 ) -> VersionFeedback:
     kinds = Outcome.Kind

@@ -71,7 +71,7 @@ def list_artist_radio(
     """Return songs of an artist and of what goes with them, in turns."""
     own = list_top_songs(artist, max(1, n // 3), listener=listener, only=only)
     others = list_fitting(
-        own or related_artists.best_known(artist, listener), n, listener=listener, only=only
+        own or related_artists.list_best_known(artist, listener), n, listener=listener, only=only
     )
     mixed: list[Song] = []
     for index, song in enumerate(others):
@@ -86,7 +86,7 @@ def list_top_songs(
 ) -> list[Song]:
     """Return the songs of an artist that are most heard here, without what the listener does not want."""
     unwanted = read_unwanted(listener)
-    songs = related_artists.best_known(artist, listener, n * _SPARE)
+    songs = related_artists.list_best_known(artist, listener, n * _SPARE)
     allowed = set(only.tolist()) if only is not None else None
     return [
         song for song in songs if unwanted.allows(song) and (allowed is None or song.pk in allowed)
@@ -96,7 +96,7 @@ def list_top_songs(
 def list_similar_artists(artist: Artist, n: int, *, listener: User | None = None) -> list[Artist]:
     """Return artists whose songs are most like the best-known ones of this one."""
     unwanted = read_unwanted(listener)
-    near = related_artists.similar_artists(artist, listener, n + len(unwanted.artist_ids))
+    near = related_artists.find_similar_artists(artist, listener, n + len(unwanted.artist_ids))
     return [one for one in near if one.pk not in unwanted.artist_ids][:n]
 
 

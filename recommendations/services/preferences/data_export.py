@@ -64,15 +64,17 @@ def export_data(listener: User) -> dict[str, Any]:
     return {
         "format": FORMAT,
         "exported_at": timezone.now().isoformat(),
-        "account": _account(listener),
+        "account": _describe_account(listener),
         "taste": {
             "discovery": taste.discovery,
-            "picked_songs": [_song(song) for song in taste.songs.select_related("artist", "album")]
+            "picked_songs": [
+                _describe_song(song) for song in taste.songs.select_related("artist", "album")
+            ]
             if taste.pk
             else [],
             "artists": [artist.name for artist in taste.artists.all()] if taste.pk else [],
             "genres": [genre.name for genre in taste.genres.all()] if taste.pk else [],
-            "onboarded_at": _moment(taste.onboarded_at),
+            "onboarded_at": _format_moment(taste.onboarded_at),
             "rules": {name: getattr(taste, name) for name in Taste.TERMS},
         },
         "wishes": [
@@ -82,17 +84,19 @@ def export_data(listener: User) -> dict[str, Any]:
             )
         ],
         "own_songs": [
-            _song(song)
+            _describe_song(song)
             for song in Song.objects.filter(brought_by=listener)
             .select_related("artist", "album")
             .order_by("pk")
         ],
-        "history": list(_history(listener)),
-        "playlists": [_playlist(playlist) for playlist in Playlist.objects.filter(owner=listener)],
+        "history": list(_list_history(listener)),
+        "playlists": [
+            _describe_playlist(playlist) for playlist in Playlist.objects.filter(owner=listener)
+        ],
         "recommendation_lists": [
             {
                 "version": kept.version_id,
-                "computed_at": _moment(kept.computed_at),
+                "computed_at": _format_moment(kept.computed_at),
                 "songs": kept.items,
             }
             for kept in RecommendationList.objects.filter(listener=listener)
@@ -100,7 +104,7 @@ def export_data(listener: User) -> dict[str, Any]:
         "served_lists": [
             {
                 "id": str(one.pk),
-                "served_at": _moment(one.served_at),
+                "served_at": _format_moment(one.served_at),
                 "data": _read_record(one),
             }
             for one in ServedRecord.objects.filter(listener=listener).order_by("served_at")
@@ -108,33 +112,37 @@ def export_data(listener: User) -> dict[str, Any]:
         "shown_lists": _list_impressions(listener),
         "interleaved_drafts": _list_drafts(listener),
         "shared_years": [
-            {"year": one.year, "shared_at": _moment(one.created_at)}
+            {"year": one.year, "shared_at": _format_moment(one.created_at)}
             for one in SharedReview.objects.filter(listener=listener).order_by("year")
         ],
         "blends": [
-            {"title": one.blend.title, "joined_at": _moment(one.joined_at)}
+            {"title": one.blend.title, "joined_at": _format_moment(one.joined_at)}
             for one in BlendMember.objects.filter(listener=listener).select_related("blend")
         ],
         "imports": [_import(run) for run in import_requests.list_imports(listener)],
         "recent_submissions": [
-            {"idempotency_key": one.key, "sent_at": _moment(one.created_at), "answer": one.answer}
+            {
+                "idempotency_key": one.key,
+                "sent_at": _format_moment(one.created_at),
+                "answer": one.answer,
+            }
             for one in Submission.objects.filter(listener=listener).order_by("pk")
         ],
         "now_playing": [
-            {"song": one.song, "player": one.player, "ends_at": _moment(one.ends_at)}
+            {"song": one.song, "player": one.player, "ends_at": _format_moment(one.ends_at)}
             for one in NowPlaying.objects.filter(listener=listener)
         ],
         "latest_imports": [
-            {"service": one.service, "up_to": _moment(one.listened_at)}
+            {"service": one.service, "up_to": _format_moment(one.listened_at)}
             for one in LatestImport.objects.filter(listener=listener).order_by("service")
         ],
         "server_accounts": [
             {
                 "server": one.server.name,
                 "account": one.account_name,
-                "joined_at": _moment(one.joined_at),
+                "joined_at": _format_moment(one.joined_at),
                 "star_back": one.star_back,
-                "last_read_at": _moment(one.last_pull_at),
+                "last_read_at": _format_moment(one.last_pull_at),
             }
             for one in ServerAccount.objects.filter(user=listener).select_related("server")
         ],
@@ -143,30 +151,30 @@ def export_data(listener: User) -> dict[str, Any]:
                 "id": str(one.receipt.pk),
                 "what": one.receipt.get_kind_display(),
                 "plays_and_opinions": one.receipt.n_interactions,
-                "deleted_at": _moment(one.receipt.requested_at),
-                "unlearned_at": _moment(one.receipt.confirmed_at),
+                "deleted_at": _format_moment(one.receipt.requested_at),
+                "unlearned_at": _format_moment(one.receipt.confirmed_at),
             }
             for one in forgetting.list_receipts(listener)
         ],
         "access_tokens": [
             {
                 "name": token.name,
-                "created_at": _moment(token.created),
-                "expires_at": _moment(token.expiry),
+                "created_at": _format_moment(token.created),
+                "expires_at": _format_moment(token.expiry),
             }
             for token in tokens.list_tokens(listener)
         ],
     }
 
 
-def _account(listener: User) -> dict[str, Any]:
+def _describe_account(listener: User) -> dict[str, Any]:
     return {
         "name": listener.username,
         "email": listener.email,
         "first_name": listener.first_name,
         "last_name": listener.last_name,
-        "joined_at": _moment(listener.date_joined),
-        "last_sign_in_at": _moment(listener.last_login),
+        "joined_at": _format_moment(listener.date_joined),
+        "last_sign_in_at": _format_moment(listener.last_login),
         "language": listener.language,
         "theme": listener.theme,
         "time_zone": listener.time_zone,
@@ -175,7 +183,7 @@ def _account(listener: User) -> dict[str, Any]:
     }
 
 
-def _history(listener: User) -> Iterator[dict[str, Any]]:
+def _list_history(listener: User) -> Iterator[dict[str, Any]]:
     rows = (
         Interaction.objects.for_listener(listener)
         .select_related("song__artist", "song__album")
@@ -184,25 +192,26 @@ def _history(listener: User) -> Iterator[dict[str, Any]]:
     for row in rows.iterator(chunk_size=2000):
         yield {
             "kind": Interaction.Kind(row.kind).name.lower(),
-            **_song(row.song),
+            **_describe_song(row.song),
             "plays": row.plays,
             "played_ms": row.played_ms,
-            "occurred_at": _moment(row.occurred_at),
+            "occurred_at": _format_moment(row.occurred_at),
             "source": row.source,
         }
 
 
-def _playlist(playlist: Playlist) -> dict[str, Any]:
+def _describe_playlist(playlist: Playlist) -> dict[str, Any]:
     items = playlist.items.select_related("song__artist", "song__album")
     return {
         "title": playlist.title,
         "description": playlist.description,
         "kind": playlist.kind,
         "public": playlist.is_public,
-        "created_at": _moment(playlist.created_at),
-        "changed_at": _moment(playlist.updated_at),
+        "created_at": _format_moment(playlist.created_at),
+        "changed_at": _format_moment(playlist.updated_at),
         "songs": [
-            _song(item.song) | {"added_at": _moment(item.added_at), "reason": item.reason}
+            _describe_song(item.song)
+            | {"added_at": _format_moment(item.added_at), "reason": item.reason}
             for item in items
         ],
     }
@@ -222,10 +231,10 @@ def _list_impressions(listener: User) -> list[dict[str, Any]]:
             "step": one.step,
             "version": one.version_id,
             "experiment_arm": one.arm,
-            "shown_at": _moment(one.shown_at),
+            "shown_at": _format_moment(one.shown_at),
             "songs": [keys[song_id].key for song_id in one.song_ids if song_id in keys],
             "outcomes": [
-                {"kind": what.kind, "position": what.position, "at": _moment(what.at)}
+                {"kind": what.kind, "position": what.position, "at": _format_moment(what.at)}
                 for what in one.outcomes.all()
             ],
         }
@@ -241,7 +250,7 @@ def _list_drafts(listener: User) -> list[dict[str, Any]]:
         {
             "experiment": one.experiment_id,
             "day": one.day.isoformat(),
-            "shown_at": _moment(one.shown_at),
+            "shown_at": _format_moment(one.shown_at),
             "teams": {
                 keys[int(song_id)].key: team
                 for song_id, team in one.teams.items()
@@ -259,7 +268,7 @@ def _import(run: ImportRun) -> dict[str, Any]:
         "file": run.file_name,
         "format": run.format,
         "status": run.status,
-        "created_at": _moment(run.created_at),
+        "created_at": _format_moment(run.created_at),
         "read": run.n_read,
         "added": run.n_added,
         "known": run.n_known,
@@ -271,14 +280,14 @@ def _import(run: ImportRun) -> dict[str, Any]:
 
 def _describe_control(control: ListenerControl) -> dict[str, Any]:
     what = (
-        _song(control.song)
+        _describe_song(control.song)
         if control.song
         else {"artist": control.artist.name if control.artist else ""}
     )
-    return {"kind": control.kind, **what, "since": _moment(control.created_at)}
+    return {"kind": control.kind, **what, "since": _format_moment(control.created_at)}
 
 
-def _song(song: Song) -> dict[str, Any]:
+def _describe_song(song: Song) -> dict[str, Any]:
     """Return what another Musicrec recognises the song by."""
     fields: dict[str, Any] = {
         "song_id": song.key,
@@ -303,5 +312,5 @@ def _read_record(record: ServedRecord) -> Any:
         return None
 
 
-def _moment(moment: Any) -> str | None:
+def _format_moment(moment: Any) -> str | None:
     return moment.isoformat() if moment else None

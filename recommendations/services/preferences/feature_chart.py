@@ -35,7 +35,7 @@ class Axis:
 
     @property
     def song_text(self) -> str:
-        return _text(self.name, self.song)
+        return _draw_text(self.name, self.song)
 
     @property
     def range_text(self) -> str:
@@ -47,7 +47,7 @@ class Axis:
 
     @property
     def mine_text(self) -> str:
-        return _text(self.name, self.mine)
+        return _draw_text(self.name, self.mine)
 
 
 @dataclass(frozen=True)
@@ -108,18 +108,18 @@ def _chart(
         return None
     axes = tuple(
         replace(
-            _axis(name, index, len(names), song.get(name), mine.get(name)),
+            _draw_axis(name, index, len(names), song.get(name), mine.get(name)),
             estimate=estimates.get(name) if measured.get(name) is None else None,
         )
         for index, name in enumerate(names)
     )
     return Chart(
         axes=axes,
-        song=_polygon([scale_feature(axis.name, axis.song) for axis in axes]),
-        mine=_polygon([scale_feature(axis.name, axis.mine) for axis in axes])
-        if _all_known(mine, names)
+        song=_draw_polygon([scale_feature(axis.name, axis.song) for axis in axes]),
+        mine=_draw_polygon([scale_feature(axis.name, axis.mine) for axis in axes])
+        if _are_all_known(mine, names)
         else "",
-        rings=tuple(_polygon([ring] * len(names)) for ring in RINGS),
+        rings=tuple(_draw_polygon([ring] * len(names)) for ring in RINGS),
     )
 
 
@@ -132,18 +132,18 @@ def scale_feature(name: str, value: float | None) -> float:
     return value
 
 
-def _all_known(values: Mapping[str, float | None], names: list[str]) -> bool:
+def _are_all_known(values: Mapping[str, float | None], names: list[str]) -> bool:
     return all(values.get(name) is not None for name in names)
 
 
-def _axis(name: str, index: int, n: int, song: float | None, mine: float | None) -> Axis:
-    x, y = _point(index, n, 1.16)
-    end_x, end_y = _point(index, n, 1.0)
+def _draw_axis(name: str, index: int, n: int, song: float | None, mine: float | None) -> Axis:
+    x, y = _place_point(index, n, 1.16)
+    end_x, end_y = _place_point(index, n, 1.0)
     anchor = "middle" if abs(x - CENTRE) < 12 else ("start" if x > CENTRE else "end")
     return Axis(name, song, mine, x, y, anchor, end_x, end_y)
 
 
-def _point(index: int, n: int, distance: float) -> tuple[float, float]:
+def _place_point(index: int, n: int, distance: float) -> tuple[float, float]:
     angle = 2 * math.pi * index / n - math.pi / 2
     return (
         round(CENTRE + RADIUS * distance * math.cos(angle), 1),
@@ -151,12 +151,14 @@ def _point(index: int, n: int, distance: float) -> tuple[float, float]:
     )
 
 
-def _polygon(values: list[float]) -> str:
-    points = [_point(index, len(values), max(value, 0.02)) for index, value in enumerate(values)]
+def _draw_polygon(values: list[float]) -> str:
+    points = [
+        _place_point(index, len(values), max(value, 0.02)) for index, value in enumerate(values)
+    ]
     return " ".join(f"{x},{y}" for x, y in points)
 
 
-def _text(name: str, value: float | None) -> str:
+def _draw_text(name: str, value: float | None) -> str:
     if value is None:
         return "–"
     return f"{_number(name, value)} {'BPM' if name == 'tempo' else '%'}"

@@ -132,7 +132,7 @@ def preview(
         None
     )  # as on the home page: a shorter list is chosen for variety in another way
     history = history_loader.load_history(
-        listener, recommender, _as_moods(listener, moods), context
+        listener, recommender, _convert_moods(listener, moods), context
     )
     varied = list_request.convert_discovery(discovery, recommender)
     query = ListQuery(
@@ -145,7 +145,7 @@ def preview(
     return serve_list(query, context)
 
 
-def _as_moods(listener: User, moods: Mapping[int, str]) -> Moods:
+def _convert_moods(listener: User, moods: Mapping[int, str]) -> Moods:
     ignored = ListenerControl.objects.filter(
         listener=listener, kind=ListenerControl.Kind.IGNORE_SONG
     )

@@ -131,10 +131,10 @@ def build_artist_vectors(
     np.add.at(by_day, pairs[:, 0], directions[numbers].astype(np.float32))
     by_crowd = np.zeros((n_artists, learned.shape[1]), dtype=np.float32)
     np.add.at(by_crowd, artists, learned)
-    return np.hstack([_to_length_one(by_day), _to_length_one(by_crowd)])[artists]
+    return np.hstack([_scale_to_length_one(by_day), _scale_to_length_one(by_crowd)])[artists]
 
 
-def _to_length_one(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+def _scale_to_length_one(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
     return np.asarray(vectors / np.where(lengths > 0, lengths, 1), dtype=np.float32)
 

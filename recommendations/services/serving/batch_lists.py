@@ -13,7 +13,7 @@ from recommendations.engine import (
     Kind,
     RecommendedBatch,
     Recommender,
-    empty_rows,
+    make_empty_rows,
 )
 
 ATTEMPTS = 4
@@ -48,7 +48,7 @@ class WorkVersions:
         """Return a matrix like `histories` of ones at every version of what each listener heard."""
         heard = histories.tocsr()
         if not len(self._rows):
-            return empty_rows(*heard.shape)
+            return make_empty_rows(*heard.shape)
         version_rows = [
             self.find_versions(heard.indices[heard.indptr[row] : heard.indptr[row + 1]])
             for row in range(heard.shape[0])

@@ -29,11 +29,11 @@ def find_proxy_songs(
     wanted = [pk for pk in song_ids if recommender.items.row(pk) < 0][-N_NEWCOMERS:]
     proxies: dict[int, None] = {}
     for song in Song.objects.filter(pk__in=wanted).prefetch_related("genres"):
-        proxies.update(dict.fromkeys(_like(song, recommender, listener)))
+        proxies.update(dict.fromkeys(_find_alike(song, recommender, listener)))
     return list(proxies)
 
 
-def _like(song: Song, recommender: Recommender, listener: Any) -> list[int]:
+def _find_alike(song: Song, recommender: Recommender, listener: Any) -> list[int]:
     elsewhere = seed_packs.find_neighbours(song, 10 * N_STAND_INS, listener)
     if model_ids := [pk for pk in elsewhere if recommender.items.row(pk) >= 0]:
         return model_ids[:N_STAND_INS]
@@ -41,19 +41,19 @@ def _like(song: Song, recommender: Recommender, listener: Any) -> list[int]:
     for candidates in (
         others.filter(artist_id=song.artist_id).order_by("pk"),
         others.filter(genres__in=song.genres.all()).order_by("pk").distinct(),
-        _by_sound(others, song),
+        _find_by_sound(others, song),
     ):
-        model_ids = [pk for pk in _ids(candidates) if recommender.items.row(pk) >= 0]
+        model_ids = [pk for pk in _list_ids(candidates) if recommender.items.row(pk) >= 0]
         if model_ids:
             return model_ids[:N_STAND_INS]
     return []
 
 
-def _ids(songs: QuerySet[Song]) -> list[int]:
+def _list_ids(songs: QuerySet[Song]) -> list[int]:
     return list(songs.values_list("pk", flat=True)[: 10 * N_STAND_INS])
 
 
-def _by_sound(songs: QuerySet[Song], like: Song) -> QuerySet[Song]:
+def _find_by_sound(songs: QuerySet[Song], like: Song) -> QuerySet[Song]:
     """Order songs by how near their audio features are to those of `like`; none when it has no features."""
     features = {name: value for name, value in like.audio_features.items() if value is not None}
     if not features:

@@ -63,7 +63,7 @@ class _CatalogMasks:
 
     int64 (n_items,): `EVERYBODY`, `NOBODY` for what is not available, or the id of the only listener who sees it.
 
-    Deleted songs cannot be queried; the caller that meets one reports it with `missing`, and it stays masked.
+    Deleted songs cannot be queried; the caller that meets one reports it with `find_missing`, and it stays masked.
     """
 
     def __init__(self) -> None:
@@ -106,7 +106,7 @@ class _CatalogMasks:
         audience[find_model_rows(recommender, self._missing.get(version.artifact, ()))] = NOBODY
         return audience
 
-    def missing(self, version: ModelVersion, song_ids: Iterable[int]) -> None:
+    def find_missing(self, version: ModelVersion, song_ids: Iterable[int]) -> None:
         with self._lock:
             self._missing.setdefault(version.artifact, set()).update(song_ids)
             self._masks.pop(version.artifact, None)
@@ -138,7 +138,7 @@ def work_versions(version: ModelVersion, recommender: Recommender) -> WorkVersio
 
 def note_missing(version: ModelVersion, song_ids: Iterable[int]) -> None:
     """Mask songs of a version that the catalog does not offer any more."""
-    _catalog_masks.missing(version, song_ids)
+    _catalog_masks.find_missing(version, song_ids)
 
 
 def forget_masks() -> None:

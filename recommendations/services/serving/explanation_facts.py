@@ -63,7 +63,7 @@ class Facts:
     n_others: Mapping[int, int] = field(default_factory=dict)
     n_shared: Mapping[int, int] = field(default_factory=dict)
 
-    def shared_genre(self, song: Song) -> Genre | None:
+    def find_shared_genre(self, song: Song) -> Genre | None:
         """Return the genre of `song` that the listener plays most, or that was picked."""
         genres = list(song.genres.all())
         played = [genre for genre in genres if genre.pk in self.genre_ids]
@@ -190,7 +190,7 @@ def _count_others(listener: Any, items: Iterable[Any]) -> dict[int, int]:
             else:
                 unknown.append(item.song.pk)
     if unknown:
-        rows = _positive(unknown).exclude(listener=listener).values_list("song_id")
+        rows = _keep_positive(unknown).exclude(listener=listener).values_list("song_id")
         counts |= dict(rows.annotate(n=Count("listener_id", distinct=True)))
     return counts
 
@@ -199,12 +199,12 @@ def count_shared(about_id: int, song_ids: Collection[int]) -> dict[int, int]:
     """Count the listeners of each song among at most 2,000 listeners of the song `about_id`."""
     if not song_ids:
         return {}
-    listeners = _positive([about_id]).values_list("listener_id", flat=True).distinct()
+    listeners = _keep_positive([about_id]).values_list("listener_id", flat=True).distinct()
     ids = list(listeners[:N_COMPARED_LISTENERS])
     if len(ids) < LEAST_CROWD:
         return {}
     pairs = (
-        _positive(song_ids)
+        _keep_positive(song_ids)
         .filter(listener_id__in=ids)
         .values_list("song_id", "listener_id")
         .distinct()
@@ -212,7 +212,7 @@ def count_shared(about_id: int, song_ids: Collection[int]) -> dict[int, int]:
     return Counter(song_id for song_id, _listener_id in pairs)
 
 
-def _positive(song_ids: Iterable[int]) -> QuerySet[Interaction]:
+def _keep_positive(song_ids: Iterable[int]) -> QuerySet[Interaction]:
     return Interaction.objects.filter(
         song_id__in=song_ids, kind__in=[Interaction.Kind.PLAY, Interaction.Kind.LIKE]
     )

@@ -20,7 +20,7 @@ from recommendations.services.serving.explanation_facts import (
 from recommendations.services.serving.feature_words import agrees
 from recommendations.services.serving.reason_line import write_likeness_line, write_line
 from recommendations.services.serving.served_list import Served
-from recommendations.services.serving.share_text import Share, compute_shares, popularity_words
+from recommendations.services.serving.share_text import Share, compute_shares, describe_popularity
 
 
 @dataclass(frozen=True)
@@ -121,6 +121,6 @@ def _describe(
         features=tuple(
             (match.name, match.song_value, match.listener_value) for match in checked.features
         ),
-        popularity=popularity_words(checked),
+        popularity=describe_popularity(checked),
         explanation=checked,
     )

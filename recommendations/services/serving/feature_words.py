@@ -40,10 +40,10 @@ def compare_features(song: Song, other: Song) -> tuple[FeatureMatch, ...]:
     """Return the features in which two songs agree, nearest first; none where either has none."""
     pairs = [(name, getattr(song, name), getattr(other, name)) for name in FEATURE_WORDS]
     matches = [FeatureMatch(*pair) for pair in pairs if pair[1] is not None and pair[2] is not None]
-    return tuple(sorted((match for match in matches if agrees(match)), key=_distance))
+    return tuple(sorted((match for match in matches if agrees(match)), key=_measure_distance))
 
 
-def _distance(match: FeatureMatch) -> float:
+def _measure_distance(match: FeatureMatch) -> float:
     span = 120.0 if match.name == "tempo" else 1.0
     return abs(match.song_value - match.listener_value) / span
 

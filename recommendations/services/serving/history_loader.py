@@ -51,7 +51,7 @@ def _build_history(
     picked = [song.pk for song in context.picks.songs]
     taste += cold_items.find_proxy_songs(picked, recommender, listener)
     if history.n_unknown:
-        taste += cold_items.find_proxy_songs(_wanted_song_ids(events), recommender, listener)
+        taste += cold_items.find_proxy_songs(_list_wanted_song_ids(events), recommender, listener)
     return recommender.history(**events, taste=taste)
 
 
@@ -72,7 +72,7 @@ def _add_picks(
     }
 
 
-def _wanted_song_ids(events: dict[str, Any]) -> list[int]:
+def _list_wanted_song_ids(events: dict[str, Any]) -> list[int]:
     """Return the songs that were played or liked."""
     wanted = (Interaction.Kind.PLAY, Interaction.Kind.LIKE)
     return [
@@ -98,12 +98,12 @@ def _list_events(history: Sequence[HistoryRow], left_out: frozenset[int]) -> dic
         "item_ids": song_ids,
         "kinds": kinds,
         "plays": plays,
-        "played_share": played_share(played_ms, duration_ms),
-        "timestamps": [unix(moment) for moment in moments],
+        "played_share": compute_played_share(played_ms, duration_ms),
+        "timestamps": [convert_to_unix(moment) for moment in moments],
     }
 
 
-def played_share(
+def compute_played_share(
     played_ms: Iterable[int | None], duration_ms: Iterable[int | None]
 ) -> NDArray[np.float32]:
     """Return the share of each song that was heard, NaN where nobody told how long."""
@@ -112,5 +112,5 @@ def played_share(
     return played / duration
 
 
-def unix(moment: datetime | None) -> int:
+def convert_to_unix(moment: datetime | None) -> int:
     return -1 if moment is None else int(moment.timestamp())

@@ -13,7 +13,7 @@ from django.db import connection
 from django.utils import timezone
 
 from accounts.models import User
-from common.bulk_sql import chunks
+from common.bulk_sql import cut_chunks
 from recommendations.conf import conf
 from recommendations.models import ListenerState
 
@@ -27,7 +27,7 @@ def invalidate_lists(listener_ids: Iterable[int]) -> None:
     One upsert for every 5,000 listeners. It writes no row for an account that is gone or being
     deleted: on PostgreSQL it waits for the deletion, on SQLite transactions write one by one.
     """
-    for batch in chunks(sorted(set(listener_ids)), _LISTENERS_A_STATEMENT):
+    for batch in cut_chunks(sorted(set(listener_ids)), _LISTENERS_A_STATEMENT):
         _raise_generations(batch)
 
 
@@ -49,7 +49,7 @@ def _raise_generations(listener_ids: list[int]) -> None:
         cursor.execute(sql, [now, *listener_ids])
 
 
-def generation(listener_id: int) -> int:
+def read_generation(listener_id: int) -> int:
     """Return how often this listener's history or controls have changed."""
     stored = (
         ListenerState.objects.filter(listener_id=listener_id)
@@ -59,7 +59,7 @@ def generation(listener_id: int) -> int:
     return stored or 0
 
 
-def key(listener_id: int, generation: int, settings: dict[str, Any]) -> str:
+def make_key(listener_id: int, generation: int, settings: dict[str, Any]) -> str:
     """Return the cache key of one list: the listener, their generation, a digest of what was asked."""
     digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:24]
     return f"musicrec:list:{listener_id}:{generation}:{digest}"
@@ -72,7 +72,7 @@ def get(cache_key: str) -> Any | None:
 def put(cache_key: str, value: Any, seconds: float | None = None) -> None:
     """Cache a list, and remember its key so that `delete_lists` finds it."""
     cache.set(cache_key, value, timeout=conf.list_cache_seconds if seconds is None else seconds)
-    keys_key = _keys_key(int(cache_key.split(":")[2]))
+    keys_key = _make_keys_key(int(cache_key.split(":")[2]))
     keys = [one for one in cache.get(keys_key, []) if one != cache_key]
     longest = max(conf.list_cache_seconds, conf.catalog_mask_seconds)
     cache.set(keys_key, [*keys, cache_key][-_REMEMBERED_KEYS:], timeout=longest)
@@ -83,9 +83,9 @@ def delete_lists(listener_id: int) -> None:
 
     A process with a cache of its own keeps its entries until they expire; nobody can ask for them.
     """
-    keys_key = _keys_key(listener_id)
+    keys_key = _make_keys_key(listener_id)
     cache.delete_many([*cache.get(keys_key, []), keys_key])
 
 
-def _keys_key(listener_id: int) -> str:
+def _make_keys_key(listener_id: int) -> str:
     return f"musicrec:list-keys:{listener_id}"

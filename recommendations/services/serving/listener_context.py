@@ -111,7 +111,7 @@ class ListenerContext:
     @cached_property
     def serving(self) -> tuple[ModelVersion, Recommender] | None:
         """The version that serves, loaded; one query."""
-        return registry.serving_recommender()
+        return registry.load_serving_recommender()
 
     @cached_property
     def generation(self) -> int:

@@ -35,9 +35,9 @@ def choose_seeds(picks: Picks, recommender: Recommender, listener: Any = None) -
     offered = Song.objects.filter_offered(listener)
     seeds = [song.pk for song in picks.songs]
     for artist in picks.artists:
-        seeds += _best_known(offered.filter(artist=artist), recommender, N_OF_ARTIST)
+        seeds += _list_best_known(offered.filter(artist=artist), recommender, N_OF_ARTIST)
     for genre in picks.genres:
-        seeds += _best_known(offered.filter(genres=genre), recommender, N_OF_GENRE)
+        seeds += _list_best_known(offered.filter(genres=genre), recommender, N_OF_GENRE)
     return list(dict.fromkeys(seeds))[:MOST_SEEDS]
 
 
@@ -62,21 +62,23 @@ def find_candidates(
     similar = [recommender.similar(int(row), each, exclude=exclude) for row in compared]
     similar_ids = list(dict.fromkeys(int(item.item_id) for one in similar for item in one))
     genre_ids = _find_genres(picks)
-    sharing = _sharing(similar_ids, genre_ids)
+    sharing = _find_sharing(similar_ids, genre_ids)
     if genre_ids and len(sharing) < n:
         more = Song.objects.filter(genres__in=genre_ids).distinct()
-        model_ids = [pk for pk in _best_known(more, recommender, WIDTH * n) if pk not in sharing]
+        model_ids = [
+            pk for pk in _list_best_known(more, recommender, WIDTH * n) if pk not in sharing
+        ]
         sharing += [
             pk
-            for pk, row in zip(model_ids, _rows(model_ids, recommender), strict=True)
+            for pk, row in zip(model_ids, _list_rows(model_ids, recommender), strict=True)
             if not exclude[row]
         ]
     chosen = sharing if len(sharing) >= n else [*sharing, *similar_ids]
-    allowed[_rows(list(dict.fromkeys(chosen)), recommender)] = True
+    allowed[_list_rows(list(dict.fromkeys(chosen)), recommender)] = True
     return allowed & ~exclude
 
 
-def _best_known(songs: SongQuerySet, recommender: Recommender, n: int) -> list[int]:
+def _list_best_known(songs: SongQuerySet, recommender: Recommender, n: int) -> list[int]:
     """Return the ids of the available songs of the model that most listeners heard; one query."""
     ids = np.array(
         songs.available().order_by("pk").values_list("pk", flat=True)[:_LOOKED_AT], np.int64
@@ -105,7 +107,7 @@ def _find_genres(picks: Picks) -> set[int]:
     return genre_ids
 
 
-def _sharing(song_ids: Sequence[int], genre_ids: Iterable[int]) -> list[int]:
+def _find_sharing(song_ids: Sequence[int], genre_ids: Iterable[int]) -> list[int]:
     through = Song.genres.through.objects.filter(genre__in=genre_ids)
     shared: set[int] = set()
     for start in range(0, len(song_ids), _ROWS_A_QUERY):
@@ -114,7 +116,7 @@ def _sharing(song_ids: Sequence[int], genre_ids: Iterable[int]) -> list[int]:
     return [pk for pk in song_ids if pk in shared]
 
 
-def _rows(song_ids: Sequence[int], recommender: Recommender) -> NDArray[np.integer]:
+def _list_rows(song_ids: Sequence[int], recommender: Recommender) -> NDArray[np.integer]:
     return recommender.items.rows(np.array(song_ids, dtype=np.int64))
 
 

@@ -78,7 +78,7 @@ def list_by_played_artists(
     return [songs[song_id] for song_id in ids if unwanted.allows(songs[song_id])][:n]
 
 
-def unheard(n: int, unwanted: Unwanted) -> list[Song]:
+def list_unheard(n: int, unwanted: Unwanted) -> list[Song]:
     """Return at most n songs of a catalog in which nobody has heard anything yet; one an artist first."""
     wanted = Song.objects.available().filter(_is_offered(unwanted))
     wanted = wanted.exclude(pk__in=unwanted.song_ids).exclude(artist_id__in=unwanted.artist_ids)
@@ -99,7 +99,7 @@ def _is_offered(unwanted: Unwanted) -> Q:
     return Q(brought_by=None) | Q(brought_by=unwanted.listener_id)
 
 
-def explanation(count: int) -> Explanation:
+def make_explanation(count: int) -> Explanation:
     """Say that a song is here because so many listeners played it."""
     return Explanation(
         {"popularity": float(count)},
@@ -120,11 +120,11 @@ def serve_without_model(
             return _serve_unscored(songs, Fallback.PLAYED_ARTISTS, by_artist)
     if played:
         items = [
-            ServedSong(song, float(count), explanation(count), position)
+            ServedSong(song, float(count), make_explanation(count), position)
             for position, (song, count) in enumerate(played, start=1)
         ]
         return Served(items, "popular", fallback=Fallback.NO_MODEL)
-    songs = unheard(n, unwanted)
+    songs = list_unheard(n, unwanted)
     if not songs:
         return Served([], "empty", fallback=Fallback.NO_SONGS)
     return _serve_unscored(songs, Fallback.NOBODY_PLAYED, Explanation({}, {}))

@@ -23,7 +23,7 @@ from recommendations.engine import (
 from recommendations.models import ListenerControl, ModelVersion, RecommendationList, Taste
 from recommendations.services.data import training_rows
 from recommendations.services.data.active_listeners import select_active_listeners
-from recommendations.services.data.column_reader import Columns, reader
+from recommendations.services.data.column_reader import Columns, make_reader
 from recommendations.services.data.training_rows import Generations, TrainingRows
 from recommendations.services.serving import exclusions, list_rules
 from recommendations.services.serving.batch_lists import (
@@ -81,7 +81,7 @@ def precompute(
     histories: _Known = _OfTraining(rows, recommender) if rows else _OfDatabase(recommender)
     unavailable = exclusions.build_catalog_mask(version, recommender)
     versions = exclusions.work_versions(version, recommender)
-    listener_ids = select_listeners(histories.listener_ids())
+    listener_ids = select_listeners(histories.list_listener_ids())
     listener_ids = listener_ids[listener_ids > after]
     if only_outdated:
         listener_ids = listener_ids[~np.isin(listener_ids, find_current(version))]
@@ -92,17 +92,17 @@ def precompute(
         tell(STAGE, batch.start, n)
         some = histories.read_block(listener_ids[batch])
         lists = compute_lists(
-            recommender, some, unavailable, versions, _as_part(tell, batch.start, n)
+            recommender, some, unavailable, versions, _report_part(tell, batch.start, n)
         )
         for chunk in cut_blocks(len(some.listener_ids), WRITTEN_TOGETHER):
-            n_written += write_lists(_rows(version, some, lists, chunk), some.read_at, keep)
+            n_written += write_lists(_make_rows(version, some, lists, chunk), some.read_at, keep)
         if is_turn_over():
             return n_written
     tell(STAGE, n, n)
     return n_written
 
 
-def _as_part(tell: OnProgress, start: int, n: int) -> OnProgress:
+def _report_part(tell: OnProgress, start: int, n: int) -> OnProgress:
     """Return what tells the progress of one batch as that of all."""
 
     def tell_part(_stage: str, done: int, _total: int) -> None:
@@ -174,7 +174,7 @@ class _Some:
 class _Known(Protocol):
     """Where histories come from."""
 
-    def listener_ids(self) -> NDArray[np.int64]:
+    def list_listener_ids(self) -> NDArray[np.int64]:
         """Return who has a history, ascending."""
 
     def read_block(self, listener_ids: NDArray[np.int64]) -> _Some:
@@ -189,7 +189,7 @@ class _OfTraining:
         self._recommender = recommender
         self._read_at = timezone.now()
 
-    def listener_ids(self) -> NDArray[np.int64]:
+    def list_listener_ids(self) -> NDArray[np.int64]:
         return np.sort(self._rows.interactions.listeners.ids)
 
     @cached_property
@@ -209,10 +209,10 @@ class _OfDatabase:
 
     def __init__(self, recommender: Recommender) -> None:
         self._recommender = recommender
-        with reader() as source:
+        with make_reader() as source:
             self._songs: Columns = training_rows.read_songs(source)
 
-    def listener_ids(self) -> NDArray[np.int64]:
+    def list_listener_ids(self) -> NDArray[np.int64]:
         heard = (
             Interaction.objects.order_by("listener_id")
             .values_list("listener_id", flat=True)
@@ -224,7 +224,7 @@ class _OfDatabase:
         # Read first which state the lists will be about: a like during the work then outdates them.
         read_at = timezone.now()
         first, last = int(listener_ids[0]), int(listener_ids[-1])
-        with reader() as source:
+        with make_reader() as source:
             generations: Generations = training_rows.read_generations(source, first, last)
         events = training_rows.read_histories(first, last, self._songs, self._recommender.item_ids)
         # a range of ids may hold others, who get no list
@@ -288,7 +288,7 @@ def compute_lists(
     )
 
 
-def _rows(
+def _make_rows(
     version: ModelVersion, some: _Some, lists: BatchWithoutRepeats, rows: slice
 ) -> list[ListRow]:
     ids, generations = some.listener_ids[rows].tolist(), some.generations[rows].tolist()

@@ -19,9 +19,9 @@ from recommendations.services.serving.share_text import (
     SOUND,
     Share,
     compute_shares,
+    describe_popularity,
     name_artist,
     name_genre,
-    popularity_words,
 )
 
 MOST_NAMED = 2
@@ -38,27 +38,27 @@ def write_line(
     """Say the strongest true reason in one line."""
     main = next((share.kind for share in shares if share.kind != OTHER), OTHER)
     has_only_picks = facts.picked_song_ids is not None
-    if has_only_picks and main in (POPULAR, SOUND, OTHER) and _shares_picks(song, facts):
-        return _likely_line(song, facts, shares, named)
+    if has_only_picks and main in (POPULAR, SOUND, OTHER) and _has_shared_picks(song, facts):
+        return _write_likely_line(song, facts, shares, named)
     if main == POPULAR:
-        return popularity_words(explanation)
+        return describe_popularity(explanation)
     because = [facts.named[evidence.item_id] for evidence in explanation.because]
     goes_with = [facts.named[evidence.item_id] for evidence in explanation.goes_with]
     if main not in (SOUND, ARTIST, GENRE, LIKENESS):
-        line = _cause_line(because, goes_with, named)
+        line = _write_cause_line(because, goes_with, named)
         if line:
             return line
     if main == SOUND:
-        return _sound_line(song, explanation, [*because, *goes_with], named)
-    return _likely_line(song, facts, shares, named)
+        return _write_sound_line(song, explanation, [*because, *goes_with], named)
+    return _write_likely_line(song, facts, shares, named)
 
 
-def _shares_picks(song: Song, facts: Facts) -> bool:
+def _has_shared_picks(song: Song, facts: Facts) -> bool:
     """Return whether the song came into question by an artist or genre that was picked."""
-    return facts.is_known_artist(song) or facts.shared_genre(song) is not None
+    return facts.is_known_artist(song) or facts.find_shared_genre(song) is not None
 
 
-def _cause_line(because: list[Song], goes_with: list[Song], named: Counter[Any]) -> str:
+def _write_cause_line(because: list[Song], goes_with: list[Song], named: Counter[Any]) -> str:
     """Name a song as the cause, one that is not named on two cards already; empty where there is none left.
 
     “Because of” is said only where the song would stand lower without the other one.
@@ -98,7 +98,7 @@ def _name_song(song: Song) -> dict[str, str]:
     return {"title": song.title, "artist": song.artist.name}
 
 
-def _sound_line(
+def _write_sound_line(
     song: Song, explanation: Explanation, songs: list[Song], named: Counter[Any]
 ) -> str:
     """Name a song and the features both have, else the features of what the listener likes."""
@@ -114,7 +114,9 @@ def _sound_line(
     return _("Matches your taste in audio features")
 
 
-def _likely_line(song: Song, facts: Facts, shares: tuple[Share, ...], named: Counter[Any]) -> str:
+def _write_likely_line(
+    song: Song, facts: Facts, shares: tuple[Share, ...], named: Counter[Any]
+) -> str:
     """Say what the listener has in common with the song, by artist or genre; else where it comes from.
 
     The same artist or genre is named on two cards at most; the cards behind them name what is left.
@@ -127,7 +129,7 @@ def _likely_line(song: Song, facts: Facts, shares: tuple[Share, ...], named: Cou
             )
             return words % {"n": format_count(n_songs), "artist": song.artist.name}
         return name_artist(song, facts)
-    genre = facts.shared_genre(song)
+    genre = facts.find_shared_genre(song)
     if genre is not None and _claim(("genre", genre.pk), named):
         return name_genre(song, facts)
     main = next((share.text for share in shares if share.kind != OTHER), "")

@@ -105,7 +105,7 @@ def draft_songs(
         _count(draft.step, draft, started)
         _note(request, draft, turns.versions[0], turns.code)
         return turns.versions[0], draft, turns.code
-    serving = _recommender(treatment.version, context)
+    serving = _get_recommender(treatment.version, context)
     if serving is None:
         return None
     version, recommender = serving
@@ -118,9 +118,9 @@ def draft_songs(
 def _find_draft(request: SongRequest, version: ModelVersion, recommender: Recommender) -> ListDraft:
     """Return the list of one version: cached, precomputed, or made now and cached."""
     cache_key = _cache_key(request, version)
-    draft = next(_kept_drafts(request, version, cache_key), None)
+    draft = next(_list_kept_drafts(request, version, cache_key), None)
     if draft is None:
-        draft = draft_list(_live_query(request, version, recommender), request.context)
+        draft = draft_list(_make_live_query(request, version, recommender), request.context)
         list_cache.put(cache_key, _pack_draft(draft))
     return draft
 
@@ -153,7 +153,7 @@ def _draft_in_turns(request: SongRequest, turns: lifecycle.Turns) -> ListDraft |
     """
     day = get_local_day(request.listener)
     settings = request.settings | {"turns": turns.experiment_id, "day": day.toordinal()}
-    cache_key = list_cache.key(request.listener.pk, request.context.generation, settings)
+    cache_key = list_cache.make_key(request.listener.pk, request.context.generation, settings)
     cached = list_cache.get(cache_key)
     if cached is not None:
         return ListDraft(**cached, from_cache=True) if cached else None
@@ -196,7 +196,7 @@ def _judge_joint(request: SongRequest, team: TeamList, draft: ListDraft) -> List
     if terms is None:
         return draft
     recommender = team.recommender
-    reader = FactReader(terms, request.listener, recommender, _history(request, recommender))
+    reader = FactReader(terms, request.listener, recommender, _load_history(request, recommender))
     ids = np.array([int(item.item_id) for item in draft.unpack().items], dtype=np.int64)
     reports = judge_list(reader.describe(recommender.items.rows(ids)), terms)
     if not all(report.is_kept for report in reports):
@@ -209,8 +209,8 @@ def find_query(listener: User, n: int, context: ListenerContext) -> ListQuery | 
     """Return the query by which `recommend_songs` makes the listener's list; None without a model."""
     treatment = lifecycle.find_treatment(listener)
     request = make_request(listener, n, None, treatment, context)
-    serving = _recommender(treatment.version, context)
-    return None if serving is None else _live_query(request, *serving)
+    serving = _get_recommender(treatment.version, context)
+    return None if serving is None else _make_live_query(request, *serving)
 
 
 def _count(step: str, draft: ListDraft | Served, started: float) -> None:
@@ -220,18 +220,18 @@ def _count(step: str, draft: ListDraft | Served, started: float) -> None:
 
 
 def _answer(request: SongRequest, version: ModelVersion | None, arm: str) -> Served:
-    serving = _recommender(version, request.context)
+    serving = _get_recommender(version, request.context)
     if serving is None:
         heard = request.context.heard if request.listener.personalised else None
         return popularity_fallback.serve_without_model(request.n, request.context.unwanted, heard)
     version, recommender = serving
     cache_key = _cache_key(request, version)
-    for draft in _kept_drafts(request, version, cache_key):
+    for draft in _list_kept_drafts(request, version, cache_key):
         served = read_list(draft, version, request.context.unwanted, request.n)
         if served is not None:
             _note(request, draft, version, arm)
             return served
-    answer = draft_and_read(_live_query(request, version, recommender), request.context)
+    answer = draft_and_read(_make_live_query(request, version, recommender), request.context)
     if answer is None:
         return popularity_fallback.serve_without_model(request.n, request.context.unwanted)
     list_cache.put(cache_key, _pack_draft(answer[0]))
@@ -262,7 +262,7 @@ def _retrace(request: SongRequest, version: ModelVersion, draft: ListDraft) -> T
     context = ListenerContext(request.listener)
     if context.generation != request.context.generation:
         return None
-    query = _live_query(
+    query = _make_live_query(
         replace(request, context=context), version, registry.load_recommender(version)
     )
     if query.inputs is None or ListenerContext(request.listener).generation != context.generation:
@@ -275,7 +275,7 @@ def _retrace(request: SongRequest, version: ModelVersion, draft: ListDraft) -> T
     return Trail(query.recommender, query.inputs, conf.precomputed_length, mask)
 
 
-def _recommender(
+def _get_recommender(
     version: ModelVersion | None, context: ListenerContext
 ) -> tuple[ModelVersion, Recommender] | None:
     """Return the wanted version loaded; a broken one gives way to the one that serves everybody else."""
@@ -289,10 +289,10 @@ def _recommender(
 
 def _cache_key(request: SongRequest, version: ModelVersion) -> str:
     settings = request.settings | {"version": version.pk}
-    return list_cache.key(request.listener.pk, request.context.generation, settings)
+    return list_cache.make_key(request.listener.pk, request.context.generation, settings)
 
 
-def _kept_drafts(
+def _list_kept_drafts(
     request: SongRequest, version: ModelVersion, cache_key: str
 ) -> Iterator[ListDraft]:
     """Yield what is at hand, quickest first; what is not wanted is not looked for."""
@@ -314,16 +314,18 @@ def _pack_draft(draft: ListDraft) -> dict[str, Any]:
     return {name: getattr(draft, name) for name in names}
 
 
-def _history(request: SongRequest, recommender: Recommender) -> History:
+def _load_history(request: SongRequest, recommender: Recommender) -> History:
     if not request.listener.personalised:
         return recommender.history([])
     return history_loader.load_history(request.listener, recommender, context=request.context)
 
 
-def _live_query(request: SongRequest, version: ModelVersion, recommender: Recommender) -> ListQuery:
+def _make_live_query(
+    request: SongRequest, version: ModelVersion, recommender: Recommender
+) -> ListQuery:
     """Return the query for a list from the history as it is now."""
-    history = _history(request, recommender)
-    discovery = _variety(request, recommender)
+    history = _load_history(request, recommender)
+    discovery = _choose_variety(request, recommender)
     heard = recommender.items.ids[history.to_csr(recommender.n_items).indices].tolist()
     step, fallback = _choose_step(request.listener, history)
     narrow = None
@@ -358,7 +360,7 @@ def _live_query(request: SongRequest, version: ModelVersion, recommender: Recomm
     )
 
 
-def _variety(request: SongRequest, recommender: Recommender) -> float | None:
+def _choose_variety(request: SongRequest, recommender: Recommender) -> float | None:
     if request.relevance is not None:
         return 1 - request.relevance
     return convert_discovery(request.discovery, recommender)

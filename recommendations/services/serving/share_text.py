@@ -94,10 +94,10 @@ def compute_shares(song: Song, explanation: Explanation, facts: Facts) -> tuple[
     amounts: dict[str, float] = {}
     groups: dict[str, set[str]] = {}
     for component, share in explanation.shares.items():
-        kind, used = _kind(component, song, explanation, facts)
+        kind, used = _name_kind(component, song, explanation, facts)
         amounts[kind] = amounts.get(kind, 0.0) + share
         groups.setdefault(kind, set()).update(used)
-    percents = whole_percents(amounts)
+    percents = round_to_percents(amounts)
     ordered = sorted(
         (kind for kind in percents if percents[kind]), key=lambda kind: -percents[kind]
     )
@@ -109,7 +109,7 @@ def compute_shares(song: Song, explanation: Explanation, facts: Facts) -> tuple[
     return tuple(shares)
 
 
-def _kind(
+def _name_kind(
     component: str, song: Song, explanation: Explanation, facts: Facts
 ) -> tuple[str, frozenset[str] | set[str]]:
     """Return what a component's share may be called, and in what it says the song is alike."""
@@ -131,7 +131,7 @@ def _holds(group: str, song: Song, facts: Facts) -> bool:
     if group == ARTIST:
         return facts.is_known_artist(song)
     if group == GENRE:
-        return facts.shared_genre(song) is not None
+        return facts.find_shared_genre(song) is not None
     return any(value is not None for value in song.audio_features.values())
 
 
@@ -158,7 +158,7 @@ def _share_text(
             alike = join_words([word for group, word in words.items() if group in groups])
             return _("Like your music in %(parts)s") % {"parts": alike}
         case "popular":
-            return popularity_words(explanation)
+            return describe_popularity(explanation)
     return _("Other signals")
 
 
@@ -169,7 +169,7 @@ def name_artist(song: Song, facts: Facts) -> str:
 
 
 def name_genre(song: Song, facts: Facts) -> str:
-    genre = facts.shared_genre(song)
+    genre = facts.find_shared_genre(song)
     if genre is None:
         return ""
     if genre.pk in facts.genre_ids:
@@ -177,7 +177,7 @@ def name_genre(song: Song, facts: Facts) -> str:
     return _("More of the genre %(genre)s you picked") % {"genre": genre.name}
 
 
-def whole_percents(amounts: Mapping[str, float]) -> dict[str, int]:
+def round_to_percents(amounts: Mapping[str, float]) -> dict[str, int]:
     """Round amounts to whole percents of their sum that make exactly 100 (largest remainders get the rest)."""
     total = sum(amounts.values())
     if total <= 0:
@@ -190,7 +190,7 @@ def whole_percents(amounts: Mapping[str, float]) -> dict[str, int]:
     return rounded
 
 
-def popularity_words(explanation: Explanation) -> str:
+def describe_popularity(explanation: Explanation) -> str:
     """Say how popular the song is, with the count; nothing where no crowd plays it."""
     note = explanation.popularity
     if note is None or note.count < LEAST_CROWD:

@@ -73,7 +73,7 @@ def make(
     context = context or ListenerContext(listener)
     with translation.override(listener.language or settings.LANGUAGE_CODE):
         if kind == Kind.DAILY_MIX:
-            return _daily(listener, day, context)
+            return _make_daily(listener, day, context)
         playlist = _get_or_make(
             listener, kind, format_week(day), lambda: _WEEKLY[Kind(kind)](listener, day, context)
         )
@@ -168,7 +168,7 @@ class _FamiliarSong(NamedTuple):
     is_liked: bool
     last_heard: datetime | None
 
-    def rest_days(self, now: datetime) -> int:
+    def count_rest_days(self, now: datetime) -> int:
         return (now - self.last_heard).days if self.last_heard else 10 * RESTED_DAYS
 
     @property
@@ -176,26 +176,26 @@ class _FamiliarSong(NamedTuple):
         """How much more it was played and liked than passed on; above 0 for what belongs among the loved ones."""
         return min(self.n_plays, 20) + 10 * self.is_liked - 2 * self.n_skips
 
-    def worth(self, now: datetime) -> float:
+    def compute_worth(self, now: datetime) -> float:
         """Return how much it is loved, times up to 1 for a rest of a week and more."""
-        return self.love * min(1.0, (1 + self.rest_days(now)) / (1 + RESTED_DAYS))
+        return self.love * min(1.0, (1 + self.count_rest_days(now)) / (1 + RESTED_DAYS))
 
 
-def _weekly_jams(listener: User, day: date, context: ListenerContext) -> Draft | None:
+def _make_weekly_jams(listener: User, day: date, context: ListenerContext) -> Draft | None:
     now = timezone.now()
-    familiar = _known_entries(listener, day, now, context)
+    familiar = _list_known_entries(listener, day, now, context)
     if len(familiar) < LEAST_KNOWN:
         return None
-    new = _never_heard(listener, max(1, N_SONGS - len(familiar)), context, discovery=None)
+    new = _list_never_heard(listener, max(1, N_SONGS - len(familiar)), context, discovery=None)
     n_new = min(
         len(new), round(len(familiar) * (1 - KNOWN_SHARE) / KNOWN_SHARE), N_SONGS - len(familiar)
     )
-    title = _("Weekly jams, week of %(day)s") % {"day": _monday(day)}
+    title = _("Weekly jams, week of %(day)s") % {"day": _find_monday(day)}
     description = _("Songs you love and haven't worn out, and a few that go with them.")
     return Draft(title, description, _spread(familiar, new[:n_new]))
 
 
-def _known_entries(
+def _list_known_entries(
     listener: User, day: date, now: datetime, context: ListenerContext
 ) -> list[Entry]:
     entries = {one.song_id: one for one in _load_familiar_songs(listener) if one.love > 0}
@@ -203,10 +203,10 @@ def _known_entries(
     songs = Song.objects.available().select_related("artist").in_bulk(entries)
     allowed = [entries[pk] for pk, song in songs.items() if unwanted.allows(song)]
     # Ties go another way every week, so that equally loved songs take turns.
-    allowed.sort(key=lambda one: (-one.worth(now), _shuffle(one.song_id, format_week(day))))
+    allowed.sort(key=lambda one: (-one.compute_worth(now), _shuffle(one.song_id, format_week(day))))
     best = allowed[: round(N_SONGS * KNOWN_SHARE)]
     best.sort(key=lambda one: _shuffle(one.song_id, format_week(day)))
-    return [Entry(songs[one.song_id], _known_reason(one, now)) for one in best]
+    return [Entry(songs[one.song_id], _write_known_reason(one, now)) for one in best]
 
 
 def _load_familiar_songs(listener: User) -> list[_FamiliarSong]:
@@ -228,10 +228,10 @@ def _load_familiar_songs(listener: User) -> list[_FamiliarSong]:
     ]
 
 
-def _known_reason(one: _FamiliarSong, now: datetime) -> str:
+def _write_known_reason(one: _FamiliarSong, now: datetime) -> str:
     if not one.n_plays:
         return _("You like it")
-    weeks = one.rest_days(now) // 7 if one.last_heard else 0
+    weeks = one.count_rest_days(now) // 7 if one.last_heard else 0
     if one.n_plays > 1:
         played = ngettext("You played it %(n)d time", "You played it %(n)d times", one.n_plays) % {
             "n": one.n_plays
@@ -257,13 +257,15 @@ def _spread(familiar: Sequence[Entry], new: Sequence[Entry]) -> list[Entry]:
 # --- Weekly discovery: never heard ------------------------------------------------------------------------------------
 
 
-def _weekly_discovery(listener: User, day: date, context: ListenerContext) -> Draft | None:
-    title = _("Weekly discovery, week of %(day)s") % {"day": _monday(day)}
+def _make_weekly_discovery(listener: User, day: date, context: ListenerContext) -> Draft | None:
+    title = _("Weekly discovery, week of %(day)s") % {"day": _find_monday(day)}
     description = _("Songs you have never heard, chosen for you.")
-    return Draft(title, description, _never_heard(listener, N_SONGS, context, discovery=DISCOVERY))
+    return Draft(
+        title, description, _list_never_heard(listener, N_SONGS, context, discovery=DISCOVERY)
+    )
 
 
-def _never_heard(
+def _list_never_heard(
     listener: User, n: int, context: ListenerContext, discovery: float | None
 ) -> list[Entry]:
     """Return recommended songs without those in the history; none while there is nothing to choose them by."""
@@ -273,19 +275,19 @@ def _never_heard(
     if served.step in ("popular", "empty"):
         return []
     new = [item for item in served if item.song.pk not in context.heard]
-    return _entries(listener, new[:n], context)
+    return _make_entries(listener, new[:n], context)
 
 
 _WEEKLY: dict[Playlist.Kind, Callable[[User, date, ListenerContext], Draft | None]] = {
-    Kind.WEEKLY_JAMS: _weekly_jams,
-    Kind.WEEKLY_DISCOVERY: _weekly_discovery,
+    Kind.WEEKLY_JAMS: _make_weekly_jams,
+    Kind.WEEKLY_DISCOVERY: _make_weekly_discovery,
 }
 
 
 # --- Daily mixes ------------------------------------------------------------------------------------------------------
 
 
-def _daily(listener: User, day: date, context: ListenerContext) -> list[Playlist]:
+def _make_daily(listener: User, day: date, context: ListenerContext) -> list[Playlist]:
     kept = Playlist.objects.filter(
         owner=listener, kind=Kind.DAILY_MIX, period__startswith=f"{day}-"
     )
@@ -296,7 +298,7 @@ def _daily(listener: User, day: date, context: ListenerContext) -> list[Playlist
         _get_or_make(
             listener, Kind.DAILY_MIX, f"{day}-{mix.number}", partial(_mix, listener, mix, context)
         )
-        for mix in mixes.daily_mixes(listener, context)
+        for mix in mixes.list_daily_mixes(listener, context)
     ]
     return [playlist for playlist in playlists if playlist]
 
@@ -314,14 +316,14 @@ def mix_entries(
 ) -> list[Entry]:
     """Return a mix's songs with why each is in it; `context` is what was read of the listener already."""
     new = [item for item in mix.items if item.song.pk not in mix.heard_ids]
-    reasons = {entry.song.pk: entry.reason for entry in _entries(listener, new, context)}
+    reasons = {entry.song.pk: entry.reason for entry in _make_entries(listener, new, context)}
     return [Entry(song, reasons.get(song.pk) or _("You know and like it")) for song in mix.songs]
 
 
 # --- Shared -----------------------------------------------------------------------------------------------------------
 
 
-def _entries(
+def _make_entries(
     listener: User, items: Iterable[ServedSong], context: ListenerContext | None
 ) -> list[Entry]:
     items = list(items)
@@ -330,7 +332,7 @@ def _entries(
     return [Entry(item.song, why.line) for item, why in zip(items, reasons, strict=True)]
 
 
-def _monday(day: date) -> str:
+def _find_monday(day: date) -> str:
     return date_format(day - timedelta(days=day.weekday()), "SHORT_DATE_FORMAT")
 
 

@@ -44,14 +44,14 @@ class Mix:
         return [item.song for item in self.items]
 
 
-def daily_mixes(listener: User, context: ListenerContext | None = None) -> list[Mix]:
+def list_daily_mixes(listener: User, context: ListenerContext | None = None) -> list[Mix]:
     """Return today's mixes, largest part of the taste first; what the listener hid since is taken out.
 
     `context` is what was read of the listener already.
     """
     context = context or ListenerContext(listener)
     drafts = load_drafts(listener, context)
-    entries = [_entries(draft) for draft in drafts]
+    entries = [_make_entries(draft) for draft in drafts]
     ids = [song_id for mix in entries for song_id, _score, _why in mix]
     songs = Song.objects.available().for_cards().in_bulk(ids) if ids else {}
     return _read_mixes(
@@ -61,14 +61,18 @@ def daily_mixes(listener: User, context: ListenerContext | None = None) -> list[
 
 def list_cover_ids(drafts: Iterable[dict[str, Any]]) -> set[int]:
     """Return the songs whose covers the home page shows for the mixes."""
-    return {song_id for draft in drafts for song_id, _score, _why in _entries(draft)[:N_COVERS]}
+    return {
+        song_id for draft in drafts for song_id, _score, _why in _make_entries(draft)[:N_COVERS]
+    }
 
 
 def read_covers(
     drafts: Sequence[dict[str, Any]], songs: Mapping[int, Song], unwanted: Unwanted
 ) -> list[Mix]:
     """Return the mixes with only their first songs, of those that were read already."""
-    return _read_mixes(drafts, [_entries(draft)[:N_COVERS] for draft in drafts], songs, unwanted)
+    return _read_mixes(
+        drafts, [_make_entries(draft)[:N_COVERS] for draft in drafts], songs, unwanted
+    )
 
 
 def _read_mixes(
@@ -84,9 +88,9 @@ def _read_mixes(
     return [mix for mix in mixes if mix.items]
 
 
-def daily_mix(listener: User, number: int) -> Mix | None:
+def get_daily_mix(listener: User, number: int) -> Mix | None:
     """Return one of today's mixes by its number, from 1."""
-    return next((mix for mix in daily_mixes(listener) if mix.number == number), None)
+    return next((mix for mix in list_daily_mixes(listener) if mix.number == number), None)
 
 
 def load_drafts(listener: User, context: ListenerContext) -> list[dict[str, Any]]:
@@ -108,15 +112,15 @@ def _make_mixes(listener: User, today: date, context: ListenerContext) -> list[d
         return []
     # What was heard before today decides, so that the same mixes come back should the cache lose them.
     begin = datetime.combine(today, time.min, tzinfo=get_time_zone(listener))
-    clusters = _worth_a_mix(
+    clusters = _filter_worth_a_mix(
         taste_clusters.find_clusters(listener, begin, context, with_songs=False)
     )
     if not clusters:
-        clusters = _worth_a_mix(
+        clusters = _filter_worth_a_mix(
             taste_clusters.find_clusters(listener, None, context, with_songs=False)
         )
     version, recommender = context.serving
-    excluded = _all_songs(clusters)
+    excluded = _list_all_songs(clusters)
     drafts = []
     for cluster in clusters[:N_MIXES]:
         new = draft_list(_query(version, recommender, cluster, excluded), context).unpack()
@@ -140,7 +144,7 @@ def _query(
     )
 
 
-def _worth_a_mix(clusters: Sequence[Cluster]) -> list[Cluster]:
+def _filter_worth_a_mix(clusters: Sequence[Cluster]) -> list[Cluster]:
     return [
         cluster
         for cluster in clusters
@@ -149,7 +153,7 @@ def _worth_a_mix(clusters: Sequence[Cluster]) -> list[Cluster]:
     ]
 
 
-def _all_songs(clusters: Sequence[Cluster]) -> list[int]:
+def _list_all_songs(clusters: Sequence[Cluster]) -> list[int]:
     return [song_id for cluster in clusters for song_id in cluster.song_ids]
 
 
@@ -158,18 +162,18 @@ def _draft(cluster: Cluster, new: RecommendedList, today: date) -> dict[str, Any
         "name": cluster.name,
         "artists": list(cluster.artists),
         "new": new.to_dict(),
-        "known": _of_the_day(cluster.song_ids, today)[:N_FAMILIAR],
+        "known": _choose_of_the_day(cluster.song_ids, today)[:N_FAMILIAR],
     }
 
 
-def _of_the_day(song_ids: Sequence[int], today: date) -> list[int]:
+def _choose_of_the_day(song_ids: Sequence[int], today: date) -> list[int]:
     """Return the best-loved songs of a part in another order every day."""
     best = song_ids[: 3 * N_FAMILIAR]
     turn = today.toordinal() % max(len(best), 1)
     return [*best[turn:], *best[:turn]]
 
 
-def _entries(draft: dict[str, Any]) -> list[tuple[int, float, Explanation]]:
+def _make_entries(draft: dict[str, Any]) -> list[tuple[int, float, Explanation]]:
     """Put a known song after every two new ones: (song id, score, explanation)."""
     familiar = list(draft["known"])
     entries: list[tuple[int, float, Explanation]] = []

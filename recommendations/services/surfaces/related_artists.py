@@ -24,25 +24,25 @@ def rank_related_artists(songs: Iterable[Song], artist_id: int, n: int = N_ARTIS
     return [by_id[pk] for pk, _count in counts.most_common(n)]
 
 
-def similar_artists(artist: Artist, listener: Any, n: int = N_ARTISTS) -> list[Artist]:
+def find_similar_artists(artist: Artist, listener: Any, n: int = N_ARTISTS) -> list[Artist]:
     """Return artists whose songs are most like the best-known songs of `artist`."""
     context = ListenerContext.about_music(listener)
     similar = [
         similar_song
-        for song in best_known(artist, listener)
+        for song in list_best_known(artist, listener)
         for similar_song in similar_songs.find_similar(song, N_SIMILAR, context=context).songs
     ]
     return rank_related_artists(similar, artist.pk, n)
 
 
-def best_known(artist: Artist, listener: Any, n: int = N_SONGS) -> list[Song]:
+def list_best_known(artist: Artist, listener: Any, n: int = N_SONGS) -> list[Song]:
     """Return the artist's songs with most interactions, of those offered to `listener`."""
-    ids = best_known_ids(artist, listener, n)
+    ids = list_best_known_ids(artist, listener, n)
     songs = Song.objects.available().select_related("artist").in_bulk(ids)
     return [songs[pk] for pk in ids if pk in songs]
 
 
-def best_known_ids(artist: Artist, listener: Any, n: int = N_SONGS) -> list[int]:
+def list_best_known_ids(artist: Artist, listener: Any, n: int = N_SONGS) -> list[int]:
     """Return the ids of the artist's songs with most interactions, of those offered to `listener`.
 
     One or two queries.

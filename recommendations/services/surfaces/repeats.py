@@ -54,7 +54,7 @@ class Queue:
     repeat_rate: float
 
 
-def next_up(
+def list_next_up(
     listener: User,
     n: int = LENGTH,
     *,

@@ -44,7 +44,7 @@ def find_sonic_path(
 
     What is unavailable, unwanted or, if `only` is given, not of those song ids is not on the way; the ends may be.
     """
-    serving = registry.serving_recommender()
+    serving = registry.load_serving_recommender()
     if serving is None:
         return SonicPath(
             [], reason=_("No model has been trained yet, so there is no path between songs.")

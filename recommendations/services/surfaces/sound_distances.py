@@ -15,7 +15,7 @@ UNKNOWN = 1.0
 
 def measure_distances(song: Song, others: Sequence[Song]) -> dict[int, float]:
     """Return the distance of each song from one, by song id."""
-    serving = registry.serving_recommender()
+    serving = registry.load_serving_recommender()
     if serving is None:
         return dict.fromkeys((other.pk for other in others), UNKNOWN)
     _version, recommender = serving
@@ -27,7 +27,7 @@ def measure_distances(song: Song, others: Sequence[Song]) -> dict[int, float]:
 
 def find_farthest(song: Song, only: NDArray[np.int64]) -> tuple[float, Song | None]:
     """Return the song of `only` that sounds least like one, with its distance; 0 and None where nothing is known."""
-    serving = registry.serving_recommender()
+    serving = registry.load_serving_recommender()
     if serving is None:
         return 0.0, None
     version, recommender = serving

@@ -25,7 +25,7 @@ def choose_starting_points(n: int) -> list[Song]:
     )
     well_known = [song for song, _count in counted]
     if not well_known:
-        well_known = popularity_fallback.unheard(n * 4, exclusions.NOTHING_UNWANTED)
+        well_known = popularity_fallback.list_unheard(n * 4, exclusions.NOTHING_UNWANTED)
     by_artist: dict[int, Song] = {}
     for song in well_known:
         by_artist.setdefault(song.artist_id, song)
@@ -35,7 +35,7 @@ def choose_starting_points(n: int) -> list[Song]:
 
 def select_unlike(songs: list[Song], n: int) -> list[Song]:
     """Take n of `songs`, best known first, that the model finds least alike; none without a model."""
-    serving = registry.serving_recommender()
+    serving = registry.load_serving_recommender()
     if serving is None or not songs:
         return []
     rows = serving[1].items.rows([song.pk for song in songs])

@@ -19,11 +19,11 @@ from recommendations.engine import (
     Recommender,
     RecommenderConfig,
     Split,
+    bootstrap_pairs,
     can_estimate,
     estimate_features,
     evaluate,
     measure_coverage,
-    paired_bootstrap,
 )
 from recommendations.services.data.feature_sources import FeatureSources, read_feature_sources
 from recommendations.services.data.training_rows import TrainingRows
@@ -192,7 +192,7 @@ def measure_use(
     alone, features = _isolate_content(config), estimates.fill(rows.features)
     filled = _measure(alone, split, features, seed, partial(report, "lists with estimates"))
     bare = _measure(alone, split, rows.features, seed, partial(report, "lists without"))
-    difference = paired_bootstrap(filled, bare, metric=METRIC, seed=seed)
+    difference = bootstrap_pairs(filled, bare, metric=METRIC, seed=seed)
     return Use(filled.mean(METRIC), bare.mean(METRIC), difference, features)
 
 

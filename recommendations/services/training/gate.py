@@ -11,14 +11,14 @@ def find_champion_config(config: RecommenderConfig) -> RecommenderConfig | None:
 
     The active artifact itself can't be measured fairly, because it has learned from what is held out.
     """
-    active = registry.active_version()
+    active = registry.get_active_version()
     if active is None or active.config == config.to_dict():
         return None
     champion = RecommenderConfig.from_dict(active.config)
     return None if config.could_produce(champion) else champion
 
 
-def gate_verdict(evaluation: Evaluation | None) -> str:
+def decide_gate(evaluation: Evaluation | None) -> str:
     """Return why a version must not be activated by itself; empty when it may.
 
     With few measured listeners a difference is noise, and its interval too narrow: nothing is held back for it.
@@ -41,7 +41,7 @@ def _compare_with_champion(evaluation: Evaluation) -> str:
 
 def _compare_with_own_figure(evaluation: Evaluation) -> str:
     """The same configuration on much worse data (a broken import, say) shows as a fall of its own figure."""
-    active = registry.active_version()
+    active = registry.get_active_version()
     before = (active.metrics if active else {}).get("ndcg_10")
     if active is None or evaluation.champion_ndcg is not None or before is None:
         return ""

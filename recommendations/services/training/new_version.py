@@ -82,7 +82,7 @@ def train_version(run: TrainingRun, reporter: Reporter) -> tuple[ModelVersion, T
 
 def _add_found_settings(config: RecommenderConfig) -> RecommenderConfig:
     """Return the configuration whose search begins with what the active version's search found."""
-    active = registry.active_version()
+    active = registry.get_active_version()
     if active is None or config.search is None:
         return config
     return config.warm_started(RecommenderConfig.from_dict(active.config))
@@ -96,7 +96,7 @@ def _find_warm_start(
     Such a training is not measured: its factors have seen what would be held out. Every `warm_starts` nights, and
     whenever somebody asks for a training, everything is learned anew and measured.
     """
-    active = registry.active_version()
+    active = registry.get_active_version()
     if active is None or run.trigger not in _SCHEDULED or config.search is not None:
         return None
     is_small = active.n_listeners < conf.sample_listeners_from
@@ -187,12 +187,12 @@ def register_version(
             training_run=run,
             preset=run.preset,
             artifact=name,
-            manifest_sha256=registry.manifest_digest(folder),
+            manifest_sha256=registry.compute_manifest_digest(folder),
             size_bytes=registry.measure_size(folder),
             config=recommender.config.to_dict(),
             metadata=recommender.metadata | {"last_interaction_id": last_interaction_id},
             metrics=evaluation.metrics if evaluation else {},
-            gate_reason=gate.gate_verdict(evaluation),
+            gate_reason=gate.decide_gate(evaluation),
             n_listeners=recommender.metadata["n_listeners"],
             n_songs=recommender.n_items,
             n_interactions=recommender.metadata["n_events"],

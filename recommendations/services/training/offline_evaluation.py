@@ -20,15 +20,15 @@ from recommendations.engine import (
     Recommender,
     RecommenderConfig,
     Split,
+    bootstrap_pairs,
     compute_share_interval,
     evaluate,
-    listener_split,
     measure_fidelity,
-    newest_split,
-    paired_bootstrap,
-    random_split,
     sample_split,
-    temporal_split,
+    split_by_listener,
+    split_by_time,
+    split_newest,
+    split_randomly,
 )
 from recommendations.services.data.training_rows import TrainingRows
 
@@ -84,12 +84,12 @@ class Evaluation:
             "ndcg_10": self.ndcg,
             "champion_ndcg_10": self.champion_ndcg,
             "report": self.report.to_dict(),
-            "per_listener": self._per_listener(),
+            "per_listener": self._list_per_listener(),
             "fidelity": self.fidelity and self.fidelity.to_dict(),
             "newest": self.newest and list(self.newest),
         }
 
-    def _per_listener(self) -> dict[str, Any]:
+    def _list_per_listener(self) -> dict[str, Any]:
         """Return the figures of each listener, so that any two versions can be compared on whom both measured."""
         measured = {
             metric: [
@@ -148,16 +148,16 @@ def make_split(rows: TrainingRows, name: str, seed: int) -> Split:
     """Hold something back; `name` is one of `SPLITS`, or ValueError is raised."""
     share = conf.evaluation_share
     if name == "random":
-        return random_split(rows.interactions, seed=seed, test_share=share)
+        return split_randomly(rows.interactions, seed=seed, test_share=share)
     if name == "sample":
         n_listeners = SAMPLED_FOR_ONE * conf.evaluation_listeners
         return sample_split(rows.interactions, n_listeners=n_listeners, seed=seed, test_share=share)
     if name == "temporal":
-        return temporal_split(rows.interactions, test_share=share)
+        return split_by_time(rows.interactions, test_share=share)
     if name == "newest":
-        return newest_split(rows.interactions, test_share=share)
+        return split_newest(rows.interactions, test_share=share)
     if name == "listener":
-        return listener_split(rows.interactions, seed=seed, test_share=share)
+        return split_by_listener(rows.interactions, seed=seed, test_share=share)
     raise ValueError(f"There is no split {name!r}; there are: {', '.join(SPLITS)}.")
 
 
@@ -203,7 +203,7 @@ def compare_reports(
     ours: EvaluationReport, theirs: EvaluationReport, *, seed: int
 ) -> dict[str, Interval]:
     """Return by metric the interval of ours minus theirs, paired by listener; both must be on one split."""
-    return {metric: paired_bootstrap(ours, theirs, metric=metric, seed=seed) for metric in COMPARED}
+    return {metric: bootstrap_pairs(ours, theirs, metric=metric, seed=seed) for metric in COMPARED}
 
 
 def measure(
@@ -226,7 +226,7 @@ def measure(
     if not split.test.nnz:
         return None
     fitted = _fit(rows, config, split, seed, on_progress)
-    ours = _with_classic(
+    ours = _add_classic(
         _evaluate_fitted(rows, fitted, split, seed, on_progress), rows, config, split, seed
     )
     interval = ours.interval(METRIC)
@@ -237,7 +237,7 @@ def measure(
         ours.mean(METRIC),
         (interval.low, interval.high) if interval else (0.0, 1.0),
         listener_ids=tuple(rows.interactions.listeners.ids[ours.listeners].tolist()),
-        fidelity=_fidelity(fitted, split, seed),
+        fidelity=_measure_fidelity(fitted, split, seed),
         ranker=fitted.ranker,
         newest=_count_newest(ours, split),
         fitted=fitted if split.name == "sample" else None,
@@ -246,7 +246,7 @@ def measure(
     if champion is None:
         return evaluation
     theirs = evaluate_config(rows, champion, split, seed=seed, on_progress=on_progress)
-    difference = paired_bootstrap(ours, theirs, metric=METRIC, seed=seed)
+    difference = bootstrap_pairs(ours, theirs, metric=METRIC, seed=seed)
     return replace(
         evaluation, champion_ndcg=theirs.mean(METRIC), difference=(difference.low, difference.high)
     )
@@ -278,7 +278,7 @@ def measure_sample(
         report.mean(METRIC),
         (interval.low, interval.high) if interval else (0.0, 1.0),
         listener_ids=tuple(split.given.listeners.ids[report.listeners].tolist()),
-        fidelity=_fidelity(fitted, split, seed),
+        fidelity=_measure_fidelity(fitted, split, seed),
     )
 
 
@@ -303,7 +303,7 @@ def _count_newest(report: EvaluationReport, split: Split) -> tuple[int, int] | N
     return round(float(n_found)), int(n_test.sum())
 
 
-def _with_classic(
+def _add_classic(
     ours: EvaluationReport, rows: TrainingRows, config: RecommenderConfig, split: Split, seed: int
 ) -> EvaluationReport:
     """Return the report with the first model as one more system: what everything else has to be better than.
@@ -320,7 +320,7 @@ def _with_classic(
     )
 
 
-def _fidelity(fitted: Recommender, split: Split, seed: int) -> Fidelity | None:
+def _measure_fidelity(fitted: Recommender, split: Split, seed: int) -> Fidelity | None:
     """Say how often the reasons are true, for a sample; None where no listener's history is long enough."""
     try:
         return measure_fidelity(

@@ -51,25 +51,26 @@ class Reporter(JobReporter):
         """Begin a part of the training and return the callback for it."""
         self._part = stage
         self._step, self._begun, self._within = ("", 0.0), 0.0, 0.0
-        self._tell(stage, self._before())
+        self._tell(stage, self._sum_before())
         self._write()
-        return self._progress
+        return self._report_progress
 
     def say(self, sentence: str) -> None:
         """Add a line to the run's log."""
         self.log += f"{timezone.now():%H:%M:%S} {sentence}\n"
 
-    def _progress(self, stage: str, done: int, total: int) -> None:
+    def _report_progress(self, stage: str, done: int, total: int) -> None:
         share = self._parts[self._part] / sum(self._parts.values())
         label = self._part if stage in ("", self._part) else f"{self._part}: {stage}"
         self._tell(
-            label, self._before() + share * self._of_part(stage, min(1.0, done / max(total, 1)))
+            label,
+            self._sum_before() + share * self._measure_part(stage, min(1.0, done / max(total, 1))),
         )
         self.stop_if_asked()
         if time.monotonic() - self._written >= WRITE_EVERY:
             self._write()
 
-    def _of_part(self, stage: str, done: float) -> float:
+    def _measure_part(self, stage: str, done: float) -> float:
         """Return how much of the part is done, 0 to 1; a step that begins anew takes its share of what is left."""
         if stage in ("", self._part):
             return done
@@ -80,7 +81,7 @@ class Reporter(JobReporter):
         self._within = self._begun + STEP * (1 - self._begun) * done
         return self._within
 
-    def _before(self) -> float:
+    def _sum_before(self) -> float:
         stages = list(self._parts)
         done = stages[: stages.index(self._part)]
         return sum(self._parts[stage] for stage in done) / sum(self._parts.values())

@@ -58,7 +58,7 @@ def request_training(
                 options=options or {},
             )
     except IntegrityError:
-        raise TrainingAlreadyActive(_already_active()) from None
+        raise TrainingAlreadyActive(_find_already_active()) from None
 
 
 def make_engine_options(engine: str) -> dict[str, Any]:
@@ -91,7 +91,7 @@ def find_interrupted_run(preset: str | None, options: dict[str, Any]) -> Trainin
     return run if run and (run.preset, run.options) == (preset or conf.preset, options) else None
 
 
-def _already_active() -> str:
+def _find_already_active() -> str:
     run = TrainingRun.objects.active().first()
     if run is None:
         return _("Another training has just ended; ask again.")

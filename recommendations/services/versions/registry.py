@@ -46,7 +46,7 @@ class BrokenVersion(RegistryError):
 # --- Which version ----------------------------------------------------------------------------------------------------
 
 
-def active_version() -> ModelVersion | None:
+def get_active_version() -> ModelVersion | None:
     return ModelVersion.objects.filter(is_active=True).first()
 
 
@@ -63,7 +63,7 @@ def find(name: str) -> ModelVersion:
 
 
 def require_active() -> ModelVersion:
-    version = active_version()
+    version = get_active_version()
     if version is None:
         raise RegistryError(
             _("No model version is active yet. Train one: python manage.py train_model")
@@ -71,12 +71,12 @@ def require_active() -> ModelVersion:
     return version
 
 
-def previous_version() -> ModelVersion | None:
+def find_previous_version() -> ModelVersion | None:
     """Return what roll-back would bring back: the usable version that was active before the active one."""
-    return next(_earlier_versions(active_version()), None)
+    return next(_list_earlier_versions(get_active_version()), None)
 
 
-def _earlier_versions(version: ModelVersion | None) -> Iterator[ModelVersion]:
+def _list_earlier_versions(version: ModelVersion | None) -> Iterator[ModelVersion]:
     """Walk the log of activations back, each usable version once.
 
     A roll-back is not a step forward: from the version it brought back the walk goes on to what was before that one.
@@ -162,7 +162,7 @@ def roll_back(*, by: Any = None) -> ModelVersion:
     Raises RegistryError when there is none.
     """
     current = require_active()
-    for version in _earlier_versions(current):
+    for version in _list_earlier_versions(current):
         try:
             return activate(version, by=by, reason=Activation.Reason.ROLLED_BACK)
         except BrokenVersion as error:
@@ -183,8 +183,8 @@ def mark_broken(version: ModelVersion, why: str) -> ModelVersion | None:
     log.error("%s was taken out of service: %s", version.name, why)
     _loaded.forget(version.pk)
     if not was_active:
-        return active_version()
-    successor = next(_earlier_versions(version), None) or ModelVersion.objects.usable().first()
+        return get_active_version()
+    successor = next(_list_earlier_versions(version), None) or ModelVersion.objects.usable().first()
     if successor is None:
         return None
     return _flip(successor, None, Activation.Reason.BROKEN)
@@ -243,7 +243,7 @@ def load_recommender(version: ModelVersion) -> Recommender:
 def _load(version: ModelVersion) -> Recommender:
     folder = get_folder(version)
     try:
-        if manifest_digest(folder) != version.manifest_sha256:
+        if compute_manifest_digest(folder) != version.manifest_sha256:
             raise BrokenVersion(
                 f"{version.name}: {MANIFEST} in {folder.name} is not the one that was registered."
             )
@@ -254,7 +254,7 @@ def _load(version: ModelVersion) -> Recommender:
         raise BrokenVersion(f"{version.name}: {error}") from error
 
 
-def serving_recommender() -> tuple[ModelVersion, Recommender] | None:
+def load_serving_recommender() -> tuple[ModelVersion, Recommender] | None:
     """Return the version that serves, loaded; a broken one is marked and the previous good one takes over."""
     # A page asks this several times, and the figures of a version are long to read.
     version = (
@@ -280,7 +280,7 @@ def get_folder(version: ModelVersion) -> Path:
     return settings.ARTIFACTS_DIR / version.artifact
 
 
-def manifest_digest(folder: Path) -> str:
+def compute_manifest_digest(folder: Path) -> str:
     return hashlib.sha256((folder / MANIFEST).read_bytes()).hexdigest()
 
 
@@ -297,9 +297,9 @@ def prune(keep: int | None = None) -> list[ModelVersion]:
     keep = conf.versions_kept if keep is None else keep
     if keep < 1:
         raise RegistryError(f"At least 1 version must stay; {keep} was asked for.")
-    stays = {v.pk for v in (active_version(), previous_version()) if v is not None}
+    stays = {v.pk for v in (get_active_version(), find_previous_version()) if v is not None}
     stays.update(ModelVersion.objects.usable().values_list("pk", flat=True)[:keep])
-    stays.update(_in_experiments())
+    stays.update(_list_in_experiments())
     pruned = list(
         ModelVersion.objects.exclude(state=ModelVersion.State.PRUNED).exclude(pk__in=stays)
     )
@@ -308,7 +308,7 @@ def prune(keep: int | None = None) -> list[ModelVersion]:
     return pruned
 
 
-def _in_experiments() -> QuerySet[Arm, int]:
+def _list_in_experiments() -> QuerySet[Arm, int]:
     """Return the versions that an experiment serves or may yet promote; without its files an arm would be another."""
     under_way = [Experiment.State.DRAFT, Experiment.State.RUNNING, Experiment.State.STOPPED]
     arms = Arm.objects.filter(experiment__state__in=under_way).exclude(version=None)
@@ -330,7 +330,9 @@ def replace_artifact(version: ModelVersion, recommender: Recommender) -> bool:
         ModelVersion.objects.exclude(state=ModelVersion.State.PRUNED)
         .filter(pk=version.pk, artifact=version.artifact)
         .update(
-            artifact=name, manifest_sha256=manifest_digest(folder), size_bytes=measure_size(folder)
+            artifact=name,
+            manifest_sha256=compute_manifest_digest(folder),
+            size_bytes=measure_size(folder),
         )
     )
     _loaded.forget(version.pk)

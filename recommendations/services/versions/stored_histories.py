@@ -29,7 +29,7 @@ def remove_histories(listener_ids: Iterable[int]) -> list[ModelVersion]:
     `remove_departed_histories` tries it again.
     """
     ids = np.fromiter(listener_ids, dtype=np.int64)
-    return [version for version in _versions_with_histories() if _try_to_rewrite(version, ids)]
+    return [version for version in _list_versions_with_histories() if _try_to_rewrite(version, ids)]
 
 
 def remove_departed_histories(versions: Iterable[ModelVersion] | None = None) -> list[ModelVersion]:
@@ -39,14 +39,14 @@ def remove_departed_histories(versions: Iterable[ModelVersion] | None = None) ->
     schedule calls it for all versions.
     """
     changed = []
-    for version in _versions_with_histories() if versions is None else versions:
+    for version in _list_versions_with_histories() if versions is None else versions:
         departed = _find_departed(version)
         if len(departed) and _try_to_rewrite(version, departed):
             changed.append(version)
     return changed
 
 
-def _versions_with_histories() -> list[ModelVersion]:
+def _list_versions_with_histories() -> list[ModelVersion]:
     versions = ModelVersion.objects.exclude(state=ModelVersion.State.PRUNED)
     return [
         version for version in versions if keeps_histories(version.config.get("components", ()))

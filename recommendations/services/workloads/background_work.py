@@ -94,8 +94,8 @@ def _make_playlists(turn: Turn) -> None:
 
 def _count_trends(turn: Turn) -> None:
     """Count anew what is trending, when something was heard since the active version was trained."""
-    serving = registry.serving_recommender()
-    if serving is None or not training_rows.is_newer_than(registry.active_version()):
+    serving = registry.load_serving_recommender()
+    if serving is None or not training_rows.is_newer_than(registry.get_active_version()):
         return
     rows = training_rows.read(lambda done, total: turn.reporter.report(done / max(total, 1)))
     with transaction.atomic():
