@@ -71,6 +71,14 @@ def _nothing_counted_yet():
     caches["limits"].clear()
 
 
+@pytest.fixture(autouse=True)
+def _a_world_comes_first(request):
+    """It is laid back with the ids it was built with, so nothing else may be there yet."""
+    for name in ("world", "trained", "version"):
+        if name in request.fixturenames:
+            request.getfixturevalue(name)
+
+
 @pytest.fixture(scope="session")
 def snapshots_folder(tmp_path_factory):
     """Where this process keeps the artifacts of worlds that are built once."""

@@ -13,7 +13,7 @@ from typing import Any
 from django.apps import apps
 from django.core.management.color import no_style
 from django.db import connection, models, transaction
-from django.db.models.sql import InsertQuery
+from django.db.models.sql import InsertQuery, UpdateQuery
 
 
 @dataclass
@@ -42,7 +42,9 @@ _snapshots: dict[str, Snapshot] = {}
 def restore_or_build(
     name: str, build: Callable[[], Any], keep_in: Path, artifacts: Path | None = None
 ) -> Any:
-    """Lay back the world of this name into the empty database of a test; the first time build it.
+    """Lay back the world of this name; the first time build it.
+
+    The database holds what it held when the world was built, and nothing else: rows come back with their ids.
 
     Parameters
     ----------
@@ -54,13 +56,20 @@ def restore_or_build(
     if name in _snapshots:
         _snapshots[name].restore(artifacts)
         return _snapshots[name].result
-    before = {model: set(_list_keys(model)) for model in _list_tables()}
+    before = {model: _read_rows(model) for model in _list_tables()}
     snapshot = Snapshot(build())
-    for model, keys in before.items():
-        rows = [row for row in model._base_manager.order_by("pk") if row.pk not in keys]
-        if rows:
-            snapshot.statements += _write_statements(model, rows)
+    for model, known_rows in before.items():
+        rows = list(model._base_manager.order_by("pk"))
+        added = [row for row in rows if row.pk not in known_rows]
+        if added:
+            snapshot.statements += _write_insertions(model, added)
             snapshot.tables.append(model)
+        values = {} if len(added) == len(rows) else _read_rows(model)
+        snapshot.statements += [
+            _write_update(row)
+            for row in rows
+            if row.pk in known_rows and values[row.pk] != known_rows[row.pk]
+        ]
     if artifacts is not None:
         snapshot.artifacts = keep_in / name
         shutil.copytree(artifacts, snapshot.artifacts)
@@ -76,14 +85,20 @@ def _list_tables() -> list[type[models.Model]]:
     ]
 
 
-def _list_keys(model: type[models.Model]) -> Any:
-    return model._base_manager.values_list("pk", flat=True)
+def _read_rows(model: type[models.Model]) -> dict[Any, dict[str, Any]]:
+    """Return the rows of a table by their keys."""
+    key = model._meta.pk.attname
+    return {row[key]: row for row in model._base_manager.values(*_name_columns(model))}
 
 
-def _write_statements(
+def _name_columns(model: type[models.Model]) -> list[str]:
+    return [field.attname for field in model._meta.concrete_fields]
+
+
+def _write_insertions(
     model: type[models.Model], rows: list[models.Model]
 ) -> list[tuple[str, tuple[Any, ...]]]:
-    """Return the insertions of whole rows, ids and times included."""
+    """Return statements that insert whole rows, ids and times included."""
     columns = list(model._meta.concrete_fields)
     size = connection.ops.bulk_batch_size(columns, rows)
     statements = []
@@ -92,3 +107,16 @@ def _write_statements(
         query.insert_values(columns, rows[start : start + size], raw=True)
         statements += query.get_compiler(connection=connection).as_sql()
     return statements
+
+
+def _write_update(row: models.Model) -> tuple[str, tuple[Any, ...]]:
+    """Return a statement that gives a row that is there these values."""
+    query = type(row)._base_manager.filter(pk=row.pk).query.chain(UpdateQuery)
+    query.add_update_fields(
+        [
+            (field, None, getattr(row, field.attname))
+            for field in row._meta.concrete_fields
+            if not field.primary_key
+        ]
+    )
+    return query.get_compiler(connection=connection).as_sql()

@@ -30,24 +30,13 @@ def own_artifacts(settings, tmp_path):
 
 
 @pytest.fixture
-def world(db, request, settings, snapshots_folder) -> World:
-    """The tiny world; for a test that asks for `version`, too, with the active version that it has learned."""
-    if "version" in request.fixturenames:
-        return restore_or_build(
-            "tiny-trained", _build_trained_world, snapshots_folder, settings.ARTIFACTS_DIR
-        )
+def world(db, own_artifacts, snapshots_folder) -> World:
     return restore_or_build("tiny", _build_world, snapshots_folder)
 
 
 def _build_world() -> World:
     tiny = World(n_listeners=N_LISTENERS, n_songs=N_SONGS, seed=3)
     demo_world.seed_database(tiny)
-    return tiny
-
-
-def _build_trained_world() -> World:
-    tiny = _build_world()
-    train()
     return tiny
 
 
@@ -62,8 +51,9 @@ def train(preset: str | None = None, **options) -> TrainingRun:
 
 
 @pytest.fixture
-def version(world) -> ModelVersion:
+def version(world, settings, snapshots_folder) -> ModelVersion:
     """The active version of a model trained on the tiny world."""
+    restore_or_build("tiny-trained", train, snapshots_folder, settings.ARTIFACTS_DIR)
     return registry.require_active()
 
 

@@ -411,7 +411,9 @@ def test_a_site_of_one_listener_is_measured_by_what_they_heard_last(world):
     assert 0 <= found <= of < 10
     assert "heard last" not in model_comparison.explain_why_not_measurable(version)
     version.metrics["newest"] = [3, 12]
-    assert "Of the 12 songs heard last, 3 are" in model_comparison.explain_why_not_measurable(version)
+    assert "Of the 12 songs heard last, 3 are" in model_comparison.explain_why_not_measurable(
+        version
+    )
 
 
 def test_the_sentence_about_newest_songs_has_its_interval():
