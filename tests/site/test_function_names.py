@@ -57,6 +57,7 @@ HOOKS = {
     "form_valid": "of Django's views",
     "initial": "of Django REST framework's views",
     "lookups": "of Django's filters",
+    "options": "an HTTP method",
     "main": "what a program starts with",
     "maintenance": "of waitress",
     "on_close": "of billiard",
