@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import numpy as np
 import pytest
+from django.core.cache import cache
 from django.test import Client
 from django.utils import timezone
 from django.utils.formats import date_format
@@ -21,7 +22,7 @@ from recommendations.engine import Labels, Prior, SeedPack
 from recommendations.models import ListenerControl
 from recommendations.services.data import beyond_index, seed_packs
 from recommendations.services.operations import model_comparison
-from recommendations.services.serving import feature_words, popularity_fallback
+from recommendations.services.serving import feature_words
 from recommendations.services.surfaces import (
     artist_variety,
     blends,
@@ -59,7 +60,7 @@ def own_files(settings, tmp_path):
     settings.ARTIFACTS_DIR.mkdir()
     settings.DATA_DIR = tmp_path / "data"
     registry.unload_recommenders()
-    popularity_fallback.cache.clear()
+    cache.clear()
     yield
     registry.unload_recommenders()
 

@@ -182,7 +182,9 @@ def list_days(n_days: int = DAYS) -> list[Day]:
     today = timezone.localdate()
     recommended = _count_heard_after_shown(since)
     counts = (heard, lists, clicked, recommended)
-    return [_describe_day(today - timedelta(days=back), *counts) for back in reversed(range(n_days))]
+    return [
+        _describe_day(today - timedelta(days=back), *counts) for back in reversed(range(n_days))
+    ]
 
 
 def _count_days() -> list[list[Any]]:
