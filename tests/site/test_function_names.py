@@ -32,7 +32,7 @@ record redirect rediscover reduce refresh refuse register regress reject release
 rename render renew renumber reorder repeat replace replay report request require rerank resample
 reserve reset resolve respond restore resume retrace retrain retry revoke rewrite roll rotate
 round run salt sample save say scale scan scatter score scrobble search seed seek select send
-separate serialize serve set shard share shift shorten show shrink shuffle sign simplify skip
+separate serialize serve set shard share shift shorten show shrink shuffle sign simplify skip slice
 solve sort split spread square stack standardise star start step stop store stream strip suggest
 sum summarise survey swap sweep sync take tell test throw tidy toss touch trace train transfer
 transform truncate try tune turn undo unhide unignore unlike unload unpack unstar update upload
@@ -41,7 +41,7 @@ use validate vary verify wait wake walk warm warn watch weigh withdraw work wrap
 
 PREDICATES = """
 accepts agrees allows answers are begins can could covers differ fits has holds is keeps likes may
-names needs says shares takes
+names needs says shares takes uses
 """
 """Verbs in the third person, and with an object: whether something holds (`fits_layout`, `has_scope`)."""
 
@@ -61,6 +61,7 @@ HOOKS = {
     "main": "what a program starts with",
     "maintenance": "of waitress",
     "on_close": "of billiard",
+    "page": "of Django's paginator",
     "queryset": "of Django's filters",
     "readable": "of files",
     "readinto": "of files",
