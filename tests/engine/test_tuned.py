@@ -529,7 +529,7 @@ def test_nothing_heard_is_refused_in_one_sentence():
 )
 def test_tiny_data_gives_a_smaller_model_that_says_so(matrix):
     recommender = fit_matrix(matrix)
-    assert "nothing was searched" in recommender.metadata["tuning"]["reason"]
+    assert "Nothing was searched" in recommender.metadata["tuning"]["reason"]
     assert recommender.ranker is None
     lists = recommender.recommend_batch(
         recommender.histories(Interactions.from_matrix(csr_matrix(matrix))), 3
