@@ -194,8 +194,8 @@ def judge_note(note: str) -> str:
     words = normalise(_AT.sub(" at ", note_text)).split()
     if not words or not any(word[0].isalnum() for word in words):
         return note_text
-    if (part := _ORDINAL_PART.match(" ".join(words))) and part[2] in note_words.COUNTED:
-        return f"{part[2]} {part[1]}"
+    if (ordinal := _ORDINAL_PART.match(" ".join(words))) and ordinal[2] in note_words.COUNTED:
+        return f"{ordinal[2]} {ordinal[1]}"
     if _names_soundtrack(words) or _names_pressing(words) or _names_video(words):
         return ""
     if _names_concert(words):

@@ -49,7 +49,7 @@ class TestTables:
         assert record.occurred_at == EVENING
 
     def test_no_name_means_two_columns(self):
-        every = [name for known in OF_A_PLAY.values() for name in known]
+        every = [name for names in OF_A_PLAY.values() for name in names]
         assert len(every) == len(set(every))
         assert all(normalise_column_name(name) == name for name in every)
 

@@ -227,7 +227,7 @@ def test_one_listener_gets_no_list_of_one_artist():
     artists = [int(key.removeprefix("song-")) // 60 for key in listed]
     assert sorted(artists.count(number) for number in (0, 1, 2)) == [2, 2, 2]
     assert max(artists.count(number) for number in range(12)) == 2
-    # a song that only the number of its artist's songs kept out is told so
+    # only the number of its artist's songs keeps the third one out
     third = next(row for row in range(5, 60) if songs[row] not in listed)
     assert recommender.trace_song(history, third, 20).step == "artist_cap"
 

@@ -96,16 +96,16 @@ def test_the_why_panel_speaks_of_several_things_only_where_there_are_several(tra
     song = trained.songs[0]
     one, other = Share(LIKENESS, 60, 0, "Like your music"), Share(GENRE, 40, 60, "More rock")
 
-    def shown(*shares: Share) -> str:
+    def render_panel(*shares: Share) -> str:
         reasons = ExplanationText(
             shares=shares, sentence="", line="You play 3 songs by them", because=()
         )
         return render_to_string("recommendations/_why.html", {"song": song, "reasons": reasons})
 
-    assert "Several things spoke" in shown(one, other)
-    assert "One thing alone spoke" in shown(one)
-    assert "Several" not in shown(one)
-    assert "<p>You play 3 songs by them</p>" in shown(one)
+    assert "Several things spoke" in render_panel(one, other)
+    assert "One thing alone spoke" in render_panel(one)
+    assert "Several" not in render_panel(one)
+    assert "<p>You play 3 songs by them</p>" in render_panel(one)
 
 
 def test_a_row_of_a_song_without_a_length_has_no_dot_with_nothing_beside_it(trained):

@@ -407,8 +407,8 @@ def test_a_site_of_one_listener_is_measured_by_what_they_heard_last(world):
     assert version.metrics["report"]["split"] == "newest"
     assert "held out of 1 listener's history, and it takes 20." in run.log
     # what could be measured stands on the version's page, too; of a handful of songs nothing is said
-    found, of = version.metrics["newest"]
-    assert 0 <= found <= of < 10
+    n_found, n_newest = version.metrics["newest"]
+    assert 0 <= n_found <= n_newest < 10
     assert "heard last" not in model_comparison.explain_why_not_measurable(version)
     version.metrics["newest"] = [3, 12]
     assert "Of the 12 songs heard last, 3 are" in model_comparison.explain_why_not_measurable(

@@ -42,21 +42,21 @@ def read(opened: SourceFile, options: Mapping[str, Any]) -> Iterator[Any]:
 def _build_record(line: int, entry: Any) -> ListenRecord:
     if not isinstance(entry, dict):
         raise values.BadValue("the entry is not an object")
-    found = _find_values(entry)
+    columns = _find_values(entry)
     song = SongRecord(
         0,
-        values.parse_required_name(found.get("title"), "title"),
-        values.parse_required_name(found.get("artist"), "artist"),
-        album=values.parse_optional_name(found.get("album")),
-        mbid=values.parse_optional_mbid(found.get("mbid")),
+        values.parse_required_name(columns.get("title"), "title"),
+        values.parse_required_name(columns.get("artist"), "artist"),
+        album=values.parse_optional_name(columns.get("album")),
+        mbid=values.parse_optional_mbid(columns.get("mbid")),
     )
     return ListenRecord(
         line,
         "",
         song=song,
-        occurred_at=values.parse_json_moment(found.get("time")),
+        occurred_at=values.parse_json_moment(columns.get("time")),
         played_ms=values.parse_optional_number(
-            found.get("played_ms"), 0, values.LONGEST_DURATION_MS
+            columns.get("played_ms"), 0, values.LONGEST_DURATION_MS
         ),
     )
 

@@ -71,7 +71,7 @@ def spread_artists(
     Parameters
     ----------
     artists : int32 (n_items,)
-        -1 unknown: such a song stands for itself.
+        -1 unknown: such a song is of an artist of its own.
     """
     is_song = candidates.item_rows >= 0
     layers = count_before(artists[np.maximum(candidates.item_rows, 0)]) // artist_cap
@@ -88,13 +88,13 @@ def count_before(artists: NDArray[np.int32]) -> NDArray[np.int64]:
     """Return how many songs of the same artist stand before each one of its row, int64 (n, m); -1 counts none."""
     order = np.argsort(artists, axis=1, kind="stable")
     ordered = np.take_along_axis(artists, order, axis=1)
-    places = np.broadcast_to(np.arange(artists.shape[1]), artists.shape)
+    columns = np.broadcast_to(np.arange(artists.shape[1]), artists.shape)
     is_first = np.ones(artists.shape, dtype=bool)
     is_first[:, 1:] = ordered[:, 1:] != ordered[:, :-1]
     is_first |= ordered < 0
-    first = np.maximum.accumulate(np.where(is_first, places, 0), axis=1)
+    first = np.maximum.accumulate(np.where(is_first, columns, 0), axis=1)
     counts = np.empty(artists.shape, dtype=np.int64)
-    np.put_along_axis(counts, order, places - first, axis=1)
+    np.put_along_axis(counts, order, columns - first, axis=1)
     return counts
 
 

@@ -129,15 +129,15 @@ def describe_newest(newest: Sequence[int] | None) -> str:
     """Say what a few listeners' newest songs tell, with how sure that is; nothing of a handful of songs."""
     if newest is None or newest[1] < FEW_SONGS:
         return ""
-    found, of = newest
-    share = compute_share_interval(found, of)
+    n_found, n_newest = newest
+    share = compute_share_interval(n_found, n_newest)
     return ngettext(
         "Of the %(of)d songs heard last, %(n)d is among the first %(k)d of the lists (%(low)s to %(high)s).",
         "Of the %(of)d songs heard last, %(n)d are among the first %(k)d of the lists (%(low)s to %(high)s).",
-        found,
+        n_found,
     ) % {
-        "of": of,
-        "n": found,
+        "of": n_newest,
+        "n": n_found,
         "k": LONGEST,
         "low": f"{share.low:.0%}",
         "high": f"{share.high:.0%}",
