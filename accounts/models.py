@@ -36,6 +36,15 @@ class UserQuerySet(models.QuerySet["User"]):
         lower_name = Lower(Value(name, output_field=models.CharField()))
         return self.alias(lower_name=Lower("username")).filter(lower_name=lower_name)
 
+    def with_name_like(self, words: str, *, is_small_site: bool) -> "UserQuerySet":
+        """Return the accounts whose name holds `words`; on a large site those whose name begins with them.
+
+        No index finds what is inside a name.
+        """
+        if is_small_site:
+            return self.filter(username__icontains=words)
+        return self.with_name_beginning(words)
+
     def with_name_beginning(self, words: str) -> "UserQuerySet":
         """Return the accounts whose name begins with `words` in whatever case, by an index."""
         rows = self.alias(lower_name=Lower("username"))

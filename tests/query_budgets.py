@@ -93,7 +93,7 @@ API_CHANGE_BUDGETS = {
     "post experiments/{draft}/start/": 16,
     "put artists/{artist}/hidden/": 13,
     "delete artists/{artist}/hidden/": 7,
-    "get genres/{genre}/": 4,
+    "get genres/{genre}/": 5,
     "post impressions/": 6,
     "post impressions/{impression}/outcomes/": 9,
     "post interactions/": 14,

@@ -18,6 +18,7 @@ from catalog.listening.models import InteractionQuerySet
 from catalog.models import Interaction, Playlist
 from catalog.records import SongRecord
 from catalog.songs import resolver
+from catalog.songs.kept_figures import is_small_site
 from catalog.songs.matching import parse_uuid
 
 MAX_COUNT = 1000
@@ -108,14 +109,17 @@ class SimilarUsers(ListenBrainzView):
 
 
 class SearchUsers(ListenBrainzView):
-    """Names that begin with what is searched: the caller's own, and those of listeners who share playlists."""
+    """Names that hold what is searched: the caller's own, and those of listeners who share playlists.
+
+    On a large site they begin with it: no index finds what is inside a name.
+    """
 
     def get(self, request: Request) -> Response:
         term = request.query_params.get("search_term", "").strip()
         if not term or "\0" in term:
             raise BadRequest("You need to provide a search_term.")
         seen = User.objects.filter(Q(shares_playlists=True) | Q(pk=request.user.pk), is_active=True)
-        names = seen.with_name_beginning(term[:150]).order_by("username")
+        names = seen.with_name_like(term[:150], is_small_site=is_small_site()).order_by("username")
         usernames = names.values_list("username", flat=True)[:MAX_USERS]
         return Response({"users": [{"user_name": name} for name in usernames]})
 

@@ -6,7 +6,7 @@ from itertools import islice
 from typing import Any
 
 from django.core.cache import cache
-from django.db.models import Count, Exists, Max, OuterRef
+from django.db.models import Count, Exists, OuterRef, Value
 from django.db.models.query import QuerySet
 
 from catalog.songs.kept_figures import Figure, read_figure
@@ -27,15 +27,18 @@ def list_common_genres(listener: Any, n: int = MOST_LISTED) -> list[Genre]:
     the genres of songs that only this listener sees.
     """
     through = Song.genres.through.objects
-    newest = through.aggregate(newest=Max("pk"))["newest"]
+    key = getattr(listener, "pk", None)
+    is_own = Exists(Song.objects.filter(brought_by=key)) if key else Value(False)
+    links = through.order_by("-pk").annotate(has_own=is_own).values_list("pk", "has_own")
+    newest, has_own = links.first() or (None, False)
     kept = cache.get(_CACHE_KEY)
     if kept is None or kept[0] != newest:
         kept = newest, _load_genres(read_figure(GENRE_SONGS).value or ())
         cache.set(_CACHE_KEY, kept, CACHE_SECONDS)
     common: list[Genre] = kept[1]
-    if getattr(listener, "pk", None) is None:
+    if not has_own:
         return common[:n]
-    own = _load_genres(_count_links(through.filter(song__brought_by=listener.pk)))
+    own = _load_genres(_count_links(through.filter(song__brought_by=key)))
     return [*common, *(genre for genre in own if genre not in common)][:n]
 
 

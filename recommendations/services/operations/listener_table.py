@@ -10,6 +10,7 @@ from django.db.models import Count, Max, Q, Sum
 
 from accounts.models import User
 from catalog.models import Interaction
+from catalog.songs.kept_figures import is_small_site
 from common.paging import BoundedPaginator
 
 ROWS_A_PAGE = 50
@@ -40,10 +41,10 @@ class ListenerRow:
 
 
 def list_listeners(words: str, page: str) -> tuple[Page[User], list[ListenerRow]]:
-    """Return one page of the listeners whose name begins with `words`, newest account first; three queries."""
+    """Return one page of the listeners whose name is like `words`, newest account first; three queries."""
     users = User.objects.all().order_by("-pk")
     if words.strip():
-        users = users.with_name_beginning(words.strip()[:150])
+        users = users.with_name_like(words.strip()[:150], is_small_site=is_small_site())
     shown = BoundedPaginator(users, ROWS_A_PAGE).get_page(page)
     return shown, _count_rows(list(shown))
 
