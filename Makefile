@@ -106,14 +106,17 @@ test-reliability: $(DEV) $(PLAYERS)
 	@$(BIN)/python -m pytest -n $(JOBS) -m reliability
 
 # The tests that ask a database, a cache or a queue, where the site runs on servers: PostgreSQL and Redis on this
-# machine. Pages in a browser, the engine and the words are the same there.
+# machine. Pages in a browser, the engine, the words, the web server before anything is asked and `run_site` (the
+# command for one machine, on SQLite) are the same there.
 NOT_ON_SERVERS := --ignore=tests/engine --ignore=tests/browser --ignore=tests/site/test_words.py \
-	--ignore=tests/site/test_documentation.py --ignore=tests/site/test_languages.py
+	--ignore=tests/site/test_documentation.py --ignore=tests/site/test_languages.py --ignore=tests/site/test_function_names.py \
+	--ignore=tests/journeys/test_run_site.py --ignore=tests/journeys/test_web_server.py --ignore=tests/journeys/test_chunked.py
 test-servers: $(DEV)
 	@DATABASE_URL=postgres://postgres@127.0.0.1/musicrec CACHE_URL=redis://127.0.0.1:6379/13 CELERY_BROKER_URL=redis://127.0.0.1:6379/14 \
 		$(BIN)/python -m pytest -n $(JOBS) $(NOT_ON_SERVERS) $(QUICK)
 
-# Every address with every bad value on both databases, memory against its estimate, the household benchmark.
+# Every address with every bad value on both databases, memory against its estimate, the household benchmark, seed
+# packs from tables of their true layout, log lines of whole processes.
 test-slow: $(DEV)
 	@$(BIN)/python -m pytest -n $(JOBS) -m slow
 

@@ -466,6 +466,7 @@ def test_lookups_by_id_use_an_index(songs):
         assert by_index in plan, f"{query.query}: {plan}"
 
 
+@pytest.mark.slow
 def test_the_longest_names_fit_on_postgresql(installation, migrated_postgresql, tmp_path):
     """T48: 500 letters of four bytes each in title, artist and album."""
     letters = "".join(chr(0x20000 + i * 37 % 40_000) for i in range(1500))

@@ -16,6 +16,8 @@ from recommendations.engine import load_pack
 from recommendations.services.data import seed_builder
 from recommendations.services.data.seed_steps import BuildOptions
 
+pytestmark = pytest.mark.slow
+
 START = datetime(2026, 10, 1, tzinfo=UTC)
 SCHEMA = pa.schema(
     [

@@ -21,6 +21,8 @@ from tests.journeys.conftest import (  # noqa: F401  (fixtures)
 )
 from tests.waiting import wait_for
 
+pytestmark = pytest.mark.slow
+
 
 def parse_lines(text: str) -> list[dict]:
     return [json.loads(line) for line in text.splitlines() if line.startswith("{")]
