@@ -116,7 +116,7 @@ test-servers: $(DEV)
 		$(BIN)/python -m pytest -n $(JOBS) $(NOT_ON_SERVERS) $(QUICK)
 
 # Every address with every bad value on both databases, memory against its estimate, the household benchmark, seed
-# packs from tables of their true layout, log lines of whole processes.
+# packs from tables of their true layout, log lines of whole processes, every page for every kind of listener.
 test-slow: $(DEV)
 	@$(BIN)/python -m pytest -n $(JOBS) -m slow
 

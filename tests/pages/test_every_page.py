@@ -27,7 +27,7 @@ from recommendations.services.training import pipeline, training_requests
 from recommendations.services.versions import registry
 from tests.accounts.test_deletion import fill_every_table
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 NOT_PAGES = re.compile(
     r"^(api/|1/|apis|mcp|audiomuse|navidrome/nd_|labs/|lidarr/|admin/jsi18n|admin/autocomplete|admin/r/)"
 )

@@ -2,7 +2,6 @@
 
 from html.parser import HTMLParser
 
-import pytest
 from django.apps import apps
 from django.db.models import CharField, TextField, URLField
 
@@ -61,7 +60,6 @@ def make_everything_hostile() -> int:
     return len(columns)
 
 
-@pytest.mark.slow
 def test_hostile_names_run_on_no_page(zaphod, songs):  # noqa: F811
     """T47: every page, with every name a script, an attribute, a template and an address that is a program."""
     assert make_everything_hostile() > 15
