@@ -25,8 +25,8 @@ _CACHE_KEY = "musicrec:common-genres"
 def list_common_genres(listener: Any, n: int = MOST_LISTED) -> list[Genre]:
     """Return at most n genres of songs that `listener` may see, those of most songs first.
 
-    What everybody sees is counted at most once a minute, and anew when songs got genres. One query, and two for
-    the genres of songs that only this listener sees.
+    What everybody sees is counted at most once a minute, and anew when songs got genres. One query, and three
+    for the genres of songs that only this listener sees.
     """
     through = Song.genres.through.objects
     key = getattr(listener, "pk", None)
@@ -45,7 +45,7 @@ def list_common_genres(listener: Any, n: int = MOST_LISTED) -> list[Genre]:
 
 
 def count_songs(genres: Iterable[Genre], listener: Any) -> list[Genre]:
-    """Set `n_songs` of each genre: everybody's songs, and those that the listener alone brought; two queries.
+    """Set `n_songs` of each genre: everybody's songs, and those that the listener alone brought; at most three queries.
 
     On a large site everybody's are as many as a worker counted last.
     """
