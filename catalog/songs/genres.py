@@ -31,14 +31,14 @@ def list_common_genres(listener: Any, n: int = MOST_LISTED) -> list[Genre]:
     through = Song.genres.through.objects
     key = getattr(listener, "pk", None)
     is_own = Exists(Song.objects.filter(brought_by=key)) if key else Value(False)
-    links = through.order_by("-pk").annotate(has_own=is_own).values_list("pk", "has_own")
-    newest, has_own = links.first() or (None, False)
+    links: QuerySet[Any] = through.order_by("-pk").annotate(has_own=is_own)
+    newest, has_own = links.values_list("pk", "has_own").first() or (None, False)
     kept = cache.get(_CACHE_KEY)
     if kept is None or kept[0] != newest:
         kept = newest, _load_genres(read_figure(GENRE_SONGS).value or ())
         cache.set(_CACHE_KEY, kept, CACHE_SECONDS)
     common: list[Genre] = kept[1]
-    if not has_own:
+    if key is None or not has_own:
         return common[:n]
     own = _load_genres(_count_links(_select_own_links(key)))
     return [*common, *(genre for genre in own if genre not in common)][:n]
