@@ -3,6 +3,7 @@
 import gzip
 import json
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 
 from catalog.imports.importers import get_importer, open_file
@@ -15,7 +16,7 @@ def write(path: Path, content: str | bytes) -> Path:
     return path
 
 
-def zip_members(path: Path, members: dict[str, str]) -> Path:
+def zip_members(path: Path, members: Mapping[str, str | bytes]) -> Path:
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in members.items():
             archive.writestr(name, content)

@@ -1,5 +1,6 @@
 """What exporters of many kinds and languages write, each with what is right for it."""
 
+import codecs
 import json
 
 import pytest
@@ -104,6 +105,31 @@ class TestTimes:
         (record,), _ = read(write(tmp_path / "l.csv", f"{header}\nA,B,T,2021-01-05 22:15\n"))
         assert (names([record]), record.song.album, record.occurred_at) == ([("A", "T")], "B", AT)
 
+    @pytest.mark.parametrize("order", ["{},A,T%d,B", "A,T%d,B,{}", "{},A,B,T%d"])
+    def test_title_and_album_are_told_apart(self, tmp_path, order):
+        text = "".join(f"{order.format(f'2021-01-05 22:1{n}')}\n" % n for n in range(5))
+        records, _ = read(write(tmp_path / "l.csv", text))
+        assert [(*names([one])[0], one.song.album) for one in records] == [
+            ("A", f"T{n}", "B") for n in range(5)
+        ]
+
+    @pytest.mark.parametrize("sign", [",", "\t", ";", "|"])
+    def test_a_name_that_begins_with_a_quoted_word_needs_no_quotes_around_it(self, tmp_path, sign):
+        rows = (
+            ['"Weird Al" Yankovic', '"Off, the; Deep\tEnd|"', 'Say "Hi"', "2021-01-05 22:15"],
+            ["A", "B", '"Heroes" (Live)', "2021-01-05 22:16"],
+            ['"A', "B", "never closed", "2021-01-05 22:17"],
+            ["A", "B", "Last", "2021-01-05 22:18"],
+        )
+        text = "\n".join(map(sign.join, rows))
+        records, rejected = read(write(tmp_path / "l.csv", text))
+        assert [record.song.title for record in records] == ['Say "Hi"', '"Heroes" (Live)', "Last"]
+        assert (records[0].song.artist, records[0].song.album) == (
+            '"Weird Al" Yankovic',
+            "Off, the; Deep End|",
+        )
+        assert rejected == {3: "a quote is opened and not closed at the end of its cell"}
+
     @pytest.mark.parametrize("order", ["A,T%d", "T%d,A"])
     def test_three_columns_without_a_header(self, tmp_path, order):
         text = "".join(f"{order % n},05 Jan 2021 22:1{n}\n" for n in range(5))
@@ -123,14 +149,44 @@ class TestTimes:
 
 
 class TestEncodings:
-    @pytest.mark.parametrize(
-        ("encoding", "says"), [("latin-1", "line 2 has the byte 0xF6"), ("utf-16", "UTF-16 text")]
-    )
-    def test_what_is_not_utf_8_is_refused_with_the_reason(self, tmp_path, encoding, says):
+    SCROBBLES = "Artist,Album,Track,Date\nBjörk,B,千本桜,2021-01-05 22:15\n"
+
+    @pytest.mark.parametrize("encoding", ["cp1250", "utf-16-le"])
+    def test_what_says_no_encoding_and_is_not_utf_8_is_refused(self, tmp_path, encoding):
         """T50"""
-        text = "Artist,Album,Track,Date\nBjörk,B,T,2021-01-05 22:15\n"
-        with pytest.raises(WrongFile, match=says):
-            read(write(tmp_path / "l.csv", text.encode(encoding)))
+        text = self.SCROBBLES.replace("千本桜", "T").encode(encoding)
+        with pytest.raises(WrongFile, match=r"has the byte 0xF6|is not a text file"):
+            read(write(tmp_path / "l.csv", text))
+
+    @pytest.mark.parametrize("mark", [codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE])
+    @pytest.mark.parametrize("ending", ["csv", "csv.gz"])
+    def test_utf_16_with_its_mark_is_read(self, tmp_path, mark, ending):
+        encoding = "utf-16-le" if mark == codecs.BOM_UTF16_LE else "utf-16-be"
+        half = "A,B,\ud83d,2021-01-05 22:15\n".encode(encoding, "surrogatepass")
+        last = "A,B,😀,2021-01-05 22:15".encode(encoding)
+        text = mark + self.SCROBBLES.encode(encoding) + half + last
+        records, rejected = read(write(tmp_path / f"l.{ending}", text))
+        assert names(records) == [("Björk", "千本桜"), ("A", "😀")]
+        assert rejected == {3: "the line is not UTF-8 text"}
+
+    def test_utf_16_is_read_in_every_kind_of_file(self, tmp_path):
+        entry = {
+            "endTime": "2021-01-05 22:15",
+            "artistName": "Sigur Rós",
+            "trackName": "千本桜",
+            "msPlayed": 60_000,
+        }
+        history = json.dumps([entry], ensure_ascii=False).encode("utf-16")
+        records, _ = read(zip_members(tmp_path / "s.zip", {"a/StreamingHistory0.json": history}))
+        assert names(records) == [("Sigur Rós", "千本桜")]
+        xspf = (
+            '<?xml version="1.0" encoding="UTF-16"?><playlist version="1" xmlns="http://xspf.org/ns/0/"><trackList>'
+            "<track><title>千本桜</title><creator>Sigur Rós</creator></track></trackList></playlist>"
+        )
+        m3u = "#EXTM3U\n#EXTINF:9,Sigur Rós - 千本桜\nx.mp3\n"
+        for name, text in (("p.xspf", xspf), ("p.m3u", m3u)):
+            records, rejected = read(write(tmp_path / name, text.encode("utf-16")))
+            assert (names(records), rejected) == ([("Sigur Rós", "千本桜")], {})
 
     def test_old_playlists_are_not_utf_8(self, tmp_path):
         text = "#EXTM3U\r\n#EXTINF:123,Björk - Jóga\r\n/x/y.mp3\r\n"

@@ -44,7 +44,7 @@ def open_parts(opened: SourceFile, pattern: re.Pattern[str]) -> Iterator[tuple[s
     with zipfile.ZipFile(opened.path) as archive:
         for done, name in enumerate(names):
             with archive.open(name) as stream:
-                yield name, opened.limit_stream(cast(BinaryIO, stream))
+                yield name, opened.read_as_text(cast(BinaryIO, stream))
             opened.set_position((done + 1) / len(names))
 
 

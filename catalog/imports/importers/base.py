@@ -1,5 +1,6 @@
 """What all importers share: opening files safely, and the shape of an importer."""
 
+import codecs
 import gzip
 import hashlib
 import io
@@ -26,6 +27,8 @@ LONGEST_DIRECTORY = 16 * 2**20
 """Bytes of a zip's list of files; it is read as a whole before anything can be counted."""
 _ORDINARY = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _BLOCK = 2**20
+_TEXT_BLOCK = 2**18
+_UTF16 = {codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
 HEAD = 2**20
 """Unpacked bytes that are looked at to find out what a file is."""
 
@@ -80,10 +83,11 @@ class SourceFile:
         unpacked = (
             io.BufferedReader(gzip.GzipFile(fileobj=raw), _BLOCK) if self.kind == "gzip" else raw
         )
-        return self.limit_stream(unpacked)
+        return self.read_as_text(unpacked)
 
-    def limit_stream(self, stream: BinaryIO) -> BinaryIO:
-        """Return the stream, or its beginning while only the head is looked at."""
+    def read_as_text(self, unpacked: BinaryIO) -> BinaryIO:
+        """Return the stream, UTF-16 as UTF-8; only its beginning while the head is looked at."""
+        stream = io.BufferedReader(_TextFile(unpacked), _TEXT_BLOCK)
         if self._most_read is None:
             return stream
         return io.BufferedReader(_HeadFile(stream, self._most_read), min(_BLOCK, self._most_read))
@@ -147,6 +151,40 @@ class _HeadFile(io.RawIOBase):
     def close(self) -> None:
         self._stream.close()
         super().close()
+
+
+class _TextFile(io.RawIOBase):
+    """A stream as it is, but UTF-16 with a byte order mark as UTF-8: what Windows calls "Unicode text".
+
+    Half a character stays what it is; UTF-8 has no such thing, so it costs its line only.
+    """
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self._is_begun = False
+        self._decode: Callable[[bytes], str] | None = None
+        self._text = b""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        while not self._text and (block := self._stream.read(_TEXT_BLOCK)):
+            self._text = self._encode_utf8(block)
+        n = min(len(self._text), len(buffer))
+        buffer[:n] = self._text[:n]
+        self._text = self._text[n:]
+        return n
+
+    def close(self) -> None:
+        self._stream.close()
+        super().close()
+
+    def _encode_utf8(self, block: bytes) -> bytes:
+        if not self._is_begun and (encoding := _UTF16.get(block[:2])):
+            self._decode = codecs.getincrementaldecoder(encoding)("surrogatepass").decode
+        self._is_begun = True
+        return self._decode(block).encode("utf-8", "surrogatepass") if self._decode else block
 
 
 class _CautiousFile(io.FileIO):

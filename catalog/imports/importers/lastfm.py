@@ -34,10 +34,12 @@ from catalog.records import (
 
 _WITHOUT_HEADER: tuple[tuple[str, ...], ...] = (
     ("artist", "album", "title", "time"),
+    ("artist", "title", "album", "time"),
     ("artist", "title", "time"),
     ("title", "artist", "time"),
     ("time", "artist", "album", "title"),
     ("time", "title", "artist", "album"),
+    ("time", "artist", "title", "album"),
     ("time", "", "artist", "", "album", "", "title", "mbid"),
     ("time", "title", "artist", "album", "mbid", "", ""),
 )
@@ -218,15 +220,13 @@ def _find_layout_by_content(
 def _choose_likeliest_layout(
     fitting: Sequence[tuple[str, ...]], rows: Sequence[Row]
 ) -> tuple[str, ...]:
-    """Of layouts with the same time column, return the first whose titles are more varied than its artists."""
+    """Of layouts with the same time column, return the first whose titles vary most: an album has several."""
 
-    def count_different(layout: tuple[str, ...], column: str) -> int:
-        return len({row[layout.index(column)] for row in rows if len(row) == len(layout)})
+    def count_titles(layout: tuple[str, ...]) -> int:
+        titles = (row[layout.index("title")] for row in rows if len(row) == len(layout))
+        return len(set(titles))
 
-    plausible = (
-        one for one in fitting if count_different(one, "title") >= count_different(one, "artist")
-    )
-    return next(plausible, fitting[0])
+    return max(fitting, key=count_titles)
 
 
 def _fits_layout(row: Row, layout: tuple[str, ...]) -> bool:

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
@@ -12,16 +13,22 @@ LONGEST_ROW = 20
 """Lines that one quoted row may span; a quote that is open longer was never closed."""
 DELIMITERS = (",", ";", "\t", "|")
 
+# a quoted cell, or what stands up to the next delimiter as it is
+_CELLS = {
+    sign: re.compile(
+        rf'(?:^|(?<={re.escape(sign)}))(?:("(?:[^"]|"")*+")(?={re.escape(sign)}|$)|([^{re.escape(sign)}]*))'
+    )
+    for sign in DELIMITERS
+}
+
 Line = tuple[int, str | RejectedRow]
 
 
 def check_text(head: bytes, name: str) -> None:
-    """Raise WrongFile when `head`, a file's beginning, is no UTF-8 text.
+    """Raise WrongFile when `head`, a file's beginning, is no UTF-8 text; UTF-16 with its mark was made that before.
 
     A file of UTF-8 with a damaged row here and there passes: those rows are rejected later.
     """
-    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise WrongFile(f"{name} is UTF-16 text; save it as UTF-8.")
     if b"\0" in head[:4096]:
         raise WrongFile(f"{name} is not a text file.")
     try:
@@ -85,7 +92,8 @@ def read_table_rows(
 ) -> Iterator[tuple[int, list[str] | RejectedRow]]:
     """Cut lines into cells as CSV does; a quoted cell may span lines.
 
-    A quote that is never closed costs its own line only.
+    A quote that is never closed costs its own line only; where text follows the second quote of a cell, quotes are
+    part of a name: many tools write "Weird Al" Yankovic as it is.
     """
     waiting: list[Line] = []
     while True:
@@ -110,6 +118,8 @@ def _read_quoted_row(
         if row is not None:
             del waiting[:n_used]
             return row
+        if n_used == 0 and _has_quoted_word(line, delimiter):
+            return _split_literally(line, delimiter)
         if n_used == len(waiting):
             following = next(lines, None)
             if following is None:
@@ -128,6 +138,23 @@ def _split_cells(text: str, delimiter: str) -> list[str] | None:
         return next(csv.reader([text], delimiter=delimiter, strict=True))
     except csv.Error:
         return None
+
+
+def _has_quoted_word(line: str, delimiter: str) -> bool:
+    """Whether a cell begins with quoted words and goes on behind them; such a row spans no lines."""
+    try:
+        next(csv.reader([line + '"' + delimiter], delimiter=delimiter, strict=True))
+    except csv.Error:
+        return True
+    return False
+
+
+def _split_literally(line: str, delimiter: str) -> list[str]:
+    cells = []
+    for cell in _CELLS[delimiter].finditer(line):
+        quoted: str | None = cell[1]
+        cells.append(cell[2] if quoted is None else quoted[1:-1].replace('""', '"'))
+    return cells
 
 
 def _decode_line(text: bytes, number: int, fallback: str) -> str | RejectedRow:

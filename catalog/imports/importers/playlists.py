@@ -26,6 +26,9 @@ _TRACK_NUMBER = re.compile(r"^(?:\d{1,2}-)?\d{1,3}[ ._-]+(?=\S)")
 _RECORDING = re.compile(
     r"^(?:https?://(?:www\.)?musicbrainz\.org/recording/|mbid:)?([0-9a-fA-F-]{36})/?$"
 )
+_DECLARES_UTF16 = re.compile(
+    rb"""^\s*(?:\xef\xbb\xbf)?<\?xml[^>]*encoding=["']utf-16""", re.IGNORECASE
+)
 _XSPF_ROOT = re.compile(rb"<(?:\w+:)?playlist\b")
 _ENCODED_BLANK = "%20"
 _LONGEST_TEXT = 4_000
@@ -223,7 +226,7 @@ def _find_mbid(identifiers: list[Any]) -> str:
 
 
 def _read_xspf_records(opened: SourceFile) -> Iterator[Outcome]:
-    reader = _XspfReader(opened.title)
+    reader = _XspfReader(opened.title, _DECLARES_UTF16.search(opened.read_head()[:200]) is not None)
     with opened.stream() as stream:
         try:
             while block := stream.read(_BLOCK):
@@ -244,14 +247,14 @@ class _XspfReader:
 
     _OF_TRACK = ("title", "creator", "album", "duration", "identifier", "location")
 
-    def __init__(self, title: str) -> None:
+    def __init__(self, title: str, was_utf16: bool = False) -> None:
         self.n_tracks = 0
         self._title = title
         self._path: list[str] = []
         self._text = ""
         self._track: dict[str, str] = {}
         self._records: list[Outcome] = []
-        self._parser = expat.ParserCreate()
+        self._parser = expat.ParserCreate("utf-8" if was_utf16 else None)
         self._parser.buffer_text = True
         self._parser.StartElementHandler = self._start
         self._parser.EndElementHandler = self._end
