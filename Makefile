@@ -111,14 +111,16 @@ test-reliability: $(DEV) $(PLAYERS)
 NOT_ON_SERVERS := --ignore=tests/engine --ignore=tests/browser --ignore=tests/site/test_words.py \
 	--ignore=tests/site/test_documentation.py --ignore=tests/site/test_languages.py --ignore=tests/site/test_function_names.py \
 	--ignore=tests/journeys/test_run_site.py --ignore=tests/journeys/test_web_server.py --ignore=tests/journeys/test_chunked.py
+ON_SERVERS := DATABASE_URL=postgres://postgres@127.0.0.1/musicrec CACHE_URL=redis://127.0.0.1:6379/13 CELERY_BROKER_URL=redis://127.0.0.1:6379/14
 test-servers: $(DEV)
-	@DATABASE_URL=postgres://postgres@127.0.0.1/musicrec CACHE_URL=redis://127.0.0.1:6379/13 CELERY_BROKER_URL=redis://127.0.0.1:6379/14 \
-		$(BIN)/python -m pytest -n $(JOBS) $(NOT_ON_SERVERS) $(QUICK)
+	@$(ON_SERVERS) $(BIN)/python -m pytest -n $(JOBS) $(NOT_ON_SERVERS) $(QUICK)
 
 # Every address with every bad value on both databases, memory against its estimate, the household benchmark, seed
-# packs from tables of their true layout, log lines of whole processes, every page for every kind of listener.
+# packs from tables of their true layout, log lines of whole processes, every page for every kind of listener; the
+# plans of every query on PostgreSQL, too.
 test-slow: $(DEV)
 	@$(BIN)/python -m pytest -n $(JOBS) -m slow
+	@$(ON_SERVERS) $(BIN)/python -m pytest -m slow tests/pages/test_query_plans.py
 
 # The package for Navidrome, in integrations/navidrome/build.
 navidrome-plugin:

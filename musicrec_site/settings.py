@@ -365,7 +365,7 @@ STATIC_ROOT = DATA_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 # Served straight from the apps' folders, so that `make run` needs no collectstatic.
 WHITENOISE_USE_FINDERS = True
-# Every client of a test is a server of its own: it looks for a file when it is asked for one, instead of for all at first.
+# Every client of a test is a server of its own; it looks for a file when it is asked for one, not for all at first.
 WHITENOISE_AUTOREFRESH = TESTING
 
 # --- Logs -----------------------------------------------------------------------------------------------------------

@@ -76,7 +76,9 @@ def empty_tables(case: TransactionTestCase) -> None:
     )
     with connection.cursor() as cursor, connection.constraint_checks_disabled():
         if connection.vendor == "postgresql":
-            cursor.execute("SET session_replication_role = replica")  # neither constraints nor triggers
+            cursor.execute(
+                "SET session_replication_role = replica"
+            )  # neither constraints nor triggers
         # on SQLite triggers note deleted rows in other tables
         for _ in range(2):
             cursor.execute(counts)

@@ -6,6 +6,8 @@ import pytest
 
 from tests.conftest import Installation
 
+pytestmark = pytest.mark.slow
+
 BEGINNING = """
 import json, threading
 from concurrent.futures import ThreadPoolExecutor

@@ -1,7 +1,7 @@
 """No page, address of the API or of players reads a table whole that grows with listeners, plays or songs.
 
 Every address of the URL configuration is asked as on a large site, where a worker counts figures over whole tables; the
-plans are those of the database that the tests run on (`make test-servers`: PostgreSQL).
+plans are those of the database that the tests run on; `make test-slow` asks every address on SQLite and on PostgreSQL.
 """
 
 import re
@@ -86,6 +86,7 @@ def list_addresses(user: User, song: Song, secret: str) -> list[str]:
     return [*addresses, *searched, *(one.format(song=song.pk) for one in SEARCHES)]
 
 
+@pytest.mark.slow
 def test_no_address_reads_a_growing_table_whole(large_site, songs):  # noqa: F811
     browser = Client(raise_request_exception=False)
     browser.force_login(large_site)

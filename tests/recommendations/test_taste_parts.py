@@ -46,7 +46,12 @@ def make_history(n_songs: int, n_listeners: int) -> list[User]:
 @pytest.mark.django_db
 @pytest.mark.parametrize(
     ("n_songs", "n_listeners"),
-    [(n_songs, n) for n_songs in SIZES for n in (1, 2, 5) if n_songs * n <= 10_000],
+    [
+        pytest.param(n_songs, n, marks=[pytest.mark.slow] if n_songs * n > 2_000 else [])
+        for n_songs in SIZES
+        for n in (1, 2, 5)
+        if n_songs * n <= 10_000
+    ],
 )
 def test_parts_are_neither_one_lump_nor_a_dozen_of_three(n_songs, n_listeners):
     listener = make_history(n_songs, n_listeners)[0]
