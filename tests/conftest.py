@@ -18,7 +18,7 @@ from django.db.backends.sqlite3.base import Database
 from django.test import TransactionTestCase
 from django.utils import translation
 
-from tests.templates import get_run_folder, hold_lock, make_once
+from tests.templates import choose_kept_file, get_run_folder, hold_lock, make_once
 
 ROOT = Path(__file__).resolve().parent.parent
 POSTGRESQL = "postgres://postgres@127.0.0.1"
@@ -208,8 +208,8 @@ class Installation:
 
 
 @pytest.fixture(scope="session")
-def migrated_sqlite(tmp_path_factory, worker_id) -> Path:
-    """An empty database with all tables, made once and copied where one is needed."""
+def migrated_sqlite(pytestconfig) -> Path:
+    """An empty database with all tables, made once for each state of the code and copied where one is needed."""
 
     def migrate(path: Path) -> None:
         Installation(path.parent, f"sqlite:///{path}").manage(
@@ -218,7 +218,7 @@ def migrated_sqlite(tmp_path_factory, worker_id) -> Path:
         with closing(sqlite3.connect(path)) as database:
             database.execute("PRAGMA journal_mode=DELETE")
 
-    return make_once(get_run_folder(tmp_path_factory, worker_id) / "migrated.sqlite3", migrate)
+    return make_once(choose_kept_file(pytestconfig.cache.mkdir("migrated")), migrate)
 
 
 if not os.environ.get("DATABASE_URL", "").startswith("postgres"):

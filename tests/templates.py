@@ -1,9 +1,32 @@
-"""Migrated databases made once a run, however many processes it has, and copied where one is needed."""
+"""Migrated databases made once, however many processes a run of the tests has, and copied where one is needed."""
 
 import fcntl
+import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+ROOMS = ("accounts", "catalog", "common", "musicrec_site", "recommendations")
+
+
+def name_state(root: Path = ROOT) -> str:
+    """Return a name for the state of the code and of the locked packages: others mean other tables."""
+    digest = hashlib.sha256()
+    code = (path for room in ROOMS for path in (root / room).rglob("*.py"))
+    for path in sorted([root / "requirements.lock", *code]):
+        digest.update(path.relative_to(root).as_posix().encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:32]
+
+
+def choose_kept_file(folder: Path) -> Path:
+    """Return where the migrated database of this state of the code is kept; those of other states go."""
+    kept = folder / f"{name_state()}.sqlite3"
+    for other in folder.glob("*.sqlite3"):
+        if other != kept:
+            other.unlink(missing_ok=True)
+    return kept
 
 
 def get_run_folder(tmp_path_factory, worker_id: str) -> Path:
