@@ -21,6 +21,7 @@ from django.utils.translation import gettext as _
 from django.utils.xmlutils import SimplerXMLGenerator
 from django.views.decorators.http import require_safe
 
+from accounts.languages import activate_language, get_language
 from accounts.models import User
 from catalog.models import Playlist
 from catalog.playlists.export import files, jspf
@@ -66,6 +67,13 @@ def serve_generated_feed(request: HttpRequest, username: str) -> HttpResponse:
     listener = User.objects.with_name(username).filter(is_active=True).first()
     if listener is None or not (listener.shares_playlists or request.user == listener):
         raise Http404
+    with activate_language(listener):
+        text, changed_at = _write_feed(request, listener)
+    return _build_answer(request, text, "application/atom+xml; charset=utf-8", changed_at)
+
+
+def _write_feed(request: HttpRequest, listener: User) -> tuple[str, datetime]:
+    """Return the feed, in the active language, and when something in it changed last."""
     feed = TypedAtomFeed(
         title=_("Made for %(name)s") % {"name": listener.username},
         link=settings.SITE_URL,
@@ -73,16 +81,14 @@ def serve_generated_feed(request: HttpRequest, username: str) -> HttpResponse:
         feed_guid=f"{settings.SITE_URL}{reverse('feed', args=[listener.username])}",
         author_name=jspf.CREATOR,
         description=_("Weekly jams, weekly discovery and daily mixes"),
-        language=listener.language or settings.LANGUAGE_CODE,
+        language=get_language(listener),
     )
     generated = Playlist.objects.exclude(kind=Playlist.Kind.OWN).filter(owner=listener)
     entries = list(generated.order_by("-created_at", "pk")[:N_ENTRIES])
     for playlist in entries:
         _add_entry(feed, playlist)
     changed_at = max((playlist.updated_at for playlist in entries), default=listener.date_joined)
-    return _build_answer(
-        request, feed.writeString("utf-8"), "application/atom+xml; charset=utf-8", changed_at
-    )
+    return feed.writeString("utf-8"), changed_at
 
 
 @require_safe
@@ -95,7 +101,8 @@ def serve_playlist_file(request: HttpRequest, playlist_id: UUID, file_format: st
     )
     if playlist is None or not _may_see(request, playlist):
         raise Http404
-    text = files.render_playlist(playlist, file_format, settings.SITE_URL)
+    with activate_language(playlist.owner):
+        text = files.render_playlist(playlist, file_format, settings.SITE_URL)
     return _build_answer(request, text, files.get_content_type(file_format), playlist.updated_at)
 
 
@@ -135,10 +142,10 @@ def _add_entry(feed: Atom1Feed, playlist: Playlist) -> None:
     )
     link = settings.SITE_URL + reverse("playlist_file", args=[playlist.pk, "m3u8"])
     feed.add_item(
-        title=_drop_controls(playlist.title),
+        title=_drop_controls(playlist.shown_title),
         link=link,
         description=format_html(
-            "<p>{}</p><ol>{}</ol>", _drop_controls(playlist.description), songs
+            "<p>{}</p><ol>{}</ol>", _drop_controls(playlist.shown_description), songs
         ),
         unique_id=f"urn:uuid:{playlist.pk}",
         pubdate=playlist.created_at,

@@ -212,6 +212,8 @@ class PlaylistItemSerializer(serializers.ModelSerializer[PlaylistItem]):
 @document_example(examples.PLAYLIST)
 class PlaylistSerializer(serializers.ModelSerializer[Playlist]):
     n_songs = serializers.IntegerField(read_only=True)
+    title = serializers.CharField(source="shown_title", read_only=True)
+    description = serializers.CharField(source="shown_description", read_only=True)
 
     class Meta:
         model = Playlist

@@ -5,6 +5,7 @@ from typing import Any, cast
 
 from django.conf import settings
 
+from accounts.languages import activate_language
 from accounts.models import User
 from catalog.listenbrainz import stats
 from catalog.listenbrainz.payloads import Feedback, Listen
@@ -122,4 +123,6 @@ def build_lookup(song: Song) -> dict[str, Any]:
 
 
 def build_playlist(playlist: Playlist, with_tracks: bool = True) -> dict[str, Any]:
-    return jspf.build_document(playlist, settings.SITE_URL, with_tracks=with_tracks)
+    """Return a playlist in its owner's language: it is their player that reads it."""
+    with activate_language(playlist.owner):
+        return jspf.build_document(playlist, settings.SITE_URL, with_tracks=with_tracks)

@@ -6,6 +6,7 @@ from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from catalog.playlists import titles
 from catalog.songs.models import Song
 
 
@@ -65,7 +66,24 @@ class Playlist(models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.title
+        return self.shown_title
+
+    @property
+    def shown_title(self) -> str:
+        """The title in the language of who reads, where it was not the listener who gave it."""
+        return self._naming.title
+
+    @property
+    def shown_description(self) -> str:
+        """The description in the language of who reads, where it was not the listener who wrote it."""
+        return self._naming.description
+
+    @property
+    def _naming(self) -> titles.Naming:
+        stored = titles.Naming(self.title, self.description)
+        if self.kind == self.Kind.OWN:
+            return stored
+        return titles.translate_naming(self.kind, self.period, stored)
 
 
 class PlaylistItem(models.Model):

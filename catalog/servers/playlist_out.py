@@ -10,10 +10,9 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import NamedTuple
 
-from django.conf import settings
-from django.utils import translation
 from django.utils.translation import gettext as _
 
+from accounts.languages import activate_language
 from catalog.playlists.models import Playlist
 from catalog.servers.clients import ItemGone, ServerClient
 from catalog.servers.models import MusicServer, ServerAccount, ServerSong, WrittenPlaylist
@@ -68,7 +67,7 @@ def render_m3u8(server: MusicServer, playlist: Playlist) -> str:
     items = list(playlist.items.select_related("song__artist").order_by("position", "pk"))
     rows = ServerSong.objects.present().filter(server=server, song__in=[i.song_id for i in items])
     paths = dict(rows.exclude(path="").order_by("-pk").values_list("song_id", "path"))
-    lines = ["#EXTM3U", f"#PLAYLIST:{_join_lines(playlist.title)}"]
+    lines = ["#EXTM3U", f"#PLAYLIST:{_join_lines(playlist.shown_title)}"]
     for item in items:
         song = item.song
         name = f"{_join_lines(song.artist.name)} - {_join_lines(song.title)}"
@@ -123,17 +122,17 @@ def _build(account: ServerAccount, name: str, playlist: Playlist) -> OutgoingPla
 
 def _name_generated(account: ServerAccount, playlist: Playlist) -> str:
     """Return a title without the week, so that a player keeps its place in its list."""
-    with translation.override(account.user.language or settings.LANGUAGE_CODE):
+    with activate_language(account.user):
         if playlist.kind == Kind.WEEKLY_JAMS:
             return _("Weekly jams")
         if playlist.kind == Kind.WEEKLY_DISCOVERY:
             return _("Weekly discovery")
-    return playlist.title
+        return playlist.shown_title
 
 
 def _write(account: ServerAccount, client: ServerClient, outgoing: OutgoingPlaylist) -> bool:
     """Renew our playlist there, or make it; the row is written at once, so that none of ours is ever lost."""
-    with translation.override(account.user.language or settings.LANGUAGE_CODE):
+    with activate_language(account.user):
         comment = _("Made by Musicrec and renewed by it; changes here are overwritten.")
     comment = f"{comment} [{MARK}:{outgoing.name}]"
     row = WrittenPlaylist.objects.filter(account=account, name=outgoing.name).first()

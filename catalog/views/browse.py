@@ -1,9 +1,11 @@
 """Browsing and searching."""
 
+from functools import reduce
+from operator import and_
 from typing import Any
 
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
@@ -116,13 +118,20 @@ def select_plays(user: User | AnonymousUser) -> dict[str, QuerySet[Any]]:
 
 
 def search_playlists(user: User | AnonymousUser, words: str, n: int = 8) -> list[Playlist]:
-    """Return the listener's own playlists whose title contains every word.
+    """Return the listener's own playlists whose title contains every word, as it is stored or shown.
 
     Those that others made public are for who has their link; a search must not hand that out.
     """
     if not user.is_authenticated:
         return []
-    playlists = Playlist.objects.filter(owner=user)
-    for word in words.split():
-        playlists = playlists.filter(title__icontains=word)
-    return list(playlists.order_by("title", "pk")[:n])
+    wanted = words.split()
+    has_words = reduce(and_, (Q(title__icontains=word) for word in wanted), Q())
+    # the few that were made for the listener are shown by another title in another language
+    own = Playlist.objects.filter(has_words | ~Q(kind=Playlist.Kind.OWN), owner=user)
+    matching = [
+        playlist
+        for playlist in own.order_by("title", "pk")
+        if playlist.kind == Playlist.Kind.OWN
+        or all(word.casefold() in playlist.shown_title.casefold() for word in wanted)
+    ]
+    return matching[:n]

@@ -6,6 +6,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import ValidationError
+from django.core.paginator import Paginator
 from django.db.models import Count
 from django.http import Http404, HttpResponse, HttpResponseBadRequest
 from django.shortcuts import get_object_or_404, redirect, render
@@ -16,9 +17,11 @@ from accounts.requests import SignedInRequest
 from catalog.forms import PlaylistForm
 from catalog.listening import library
 from catalog.models import Playlist, ServerAccount, Song
-from catalog.playlists import edit
+from catalog.playlists import covers, edit
 from catalog.playlists.export import files
 from common.http import SiteRequest, answer_action, get_back_url
+
+PLAYLISTS_A_PAGE = 48
 
 
 @login_required
@@ -32,9 +35,16 @@ def list_playlists(request: SignedInRequest) -> HttpResponse:
         )
         return redirect("catalog:playlist", playlist.pk)
     mine = Playlist.objects.filter(owner=request.user).annotate(n_songs=Count("items"))
-    return render(
-        request, "catalog/playlists.html", {"page": "playlists", "playlists": mine, "form": form}
-    )
+    ordered = mine.order_by("-updated_at", "pk")
+    rows = Paginator(ordered, PLAYLISTS_A_PAGE).get_page(request.GET.get("page"))
+    songs = covers.list_covers(rows)
+    context = {
+        "page": "playlists",
+        "playlists": rows,
+        "cards": [(playlist, songs[playlist.pk]) for playlist in rows],
+        "form": form,
+    }
+    return render(request, "catalog/playlists.html", context)
 
 
 @require_safe
@@ -56,7 +66,9 @@ def show_playlist(request: SiteRequest, playlist_id: UUID) -> HttpResponse:
         if is_mine
         else [],
         "opinions": library.load_opinions(request.user, [item.song for item in items]),
-        "form": PlaylistForm(initial={"title": shown.title, "description": shown.description})
+        "form": PlaylistForm(
+            initial={"title": shown.shown_title, "description": shown.shown_description}
+        )
         if is_mine
         else None,
         "duration_ms": sum(item.song.duration_ms or 0 for item in items),
@@ -84,7 +96,7 @@ def change_playlist(request: SignedInRequest, playlist_id: UUID) -> HttpResponse
             edit.set_public(mine, False)
             message = _("Only you can see this playlist now.")
         case "delete":
-            title = mine.title
+            title = mine.shown_title
             edit.delete_playlist(mine)
             messages.success(request, _("“%(title)s” is deleted.") % {"title": title})
             return redirect("catalog:playlists")
@@ -164,7 +176,7 @@ def _add_song(request: SignedInRequest, song: Song) -> HttpResponse:
         if is_new
         else _("“%(song)s” was in “%(playlist)s” already.")
     )
-    return answer_action(request, message % {"song": song.title, "playlist": chosen.title})
+    return answer_action(request, message % {"song": song.title, "playlist": chosen.shown_title})
 
 
 @require_safe

@@ -64,7 +64,7 @@ _EXPLAIN = OpenApiParameter(
 
 
 class Recommendations(APIView):
-    """Songs for me, best first, each with why. Without an account: from a few songs one likes.
+    """Songs for me, best first and artists apart, each with why. Without an account: from a few songs one likes.
 
     A list of the listener's own is answered from a cache while nothing has changed; `If-None-Match` saves the body.
     """

@@ -89,6 +89,7 @@ from recommendations.engine.evaluation.sequential import (
 from recommendations.engine.pipeline.packed_lists import RecommendedBatch
 from recommendations.engine.pipeline.results import RecommendedItem, RecommendedList
 from recommendations.engine.pipeline.song_trace import SongTrace
+from recommendations.engine.ranking.artist_spacing import space_artists
 from recommendations.engine.ranking.explanations import (
     Evidence,
     Explanation,
@@ -222,6 +223,7 @@ __all__ = [
     "sample_split",
     "save_pack",
     "shards",
+    "space_artists",
     "split_by_listener",
     "split_by_time",
     "split_newest",

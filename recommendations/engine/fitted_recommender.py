@@ -74,7 +74,7 @@ class FittedRecommender(FittedComponents):
         contract: ListContract | None = None,
         keeps_candidates: bool = False,
     ) -> RecommendedList:
-        """Recommend at most k songs, best first.
+        """Recommend at most k songs, best first but for an order that keeps artists apart (`space_artists`).
 
         Parameters
         ----------
@@ -232,7 +232,7 @@ class FittedRecommender(FittedComponents):
     def similar(
         self, item_row: int, k: int = 10, *, exclude: ArrayLike | None = None
     ) -> RecommendedList:
-        """Return the songs most like this one, by every component that can compare songs.
+        """Return the songs most like this one, by every component that can compare songs; artists apart as in any list.
 
         The components keep the proportions they have for a well-known listener. The explanations compare
         with this song; they name no history.

@@ -53,16 +53,15 @@ def test_every_song_falls_out_where_the_list_loses_it(version, listener):
     listed = [song.pk for song in recommend.recommend_songs(listener, N).songs]
     uncapped = recommender.recommend(history, N, exclude=mask, artist_cap=recommender.n_items)
     without_cap = {item.item_id for item in uncapped.items}
-    by_score = [
-        item.item_id
-        for item in recommender.recommend(
-            history,
-            recommender.n_items,
-            exclude=mask,
-            discovery=0.0,
-            artist_cap=recommender.n_items,
-        ).items
-    ]
+    everything = recommender.recommend(
+        history,
+        recommender.n_items,
+        exclude=mask,
+        discovery=0.0,
+        artist_cap=recommender.n_items,
+    )
+    ranked = sorted(everything, key=lambda item: (-item.score, item.item_row))
+    by_score = [item.item_id for item in ranked]
     last = max(by_score.index(pk) for pk in listed)
     steps = {}
     for row, pk in enumerate(recommender.items.ids.tolist()):

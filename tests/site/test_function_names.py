@@ -33,9 +33,9 @@ rename render renew renumber reorder repeat replace replay report request requir
 reserve reset resolve respond restore resume retrace retrain retry revoke rewrite roll rotate
 round run salt sample save say scale scan scatter score scrobble search seed seek select send
 separate serialize serve set shard share shift shorten show shrink shuffle sign simplify skip slice
-solve sort split spread square stack standardise star start step stop store stream strip suggest
+solve sort space split spread square stack standardise star start step stop store stream strip suggest
 sum summarise survey swap sweep sync take tell test throw tidy toss touch trace train transfer
-transform truncate try tune turn undo unhide unignore unlike unload unpack unstar update upload
+transform translate truncate try tune turn undo unhide unignore unlike unload unpack unstar update upload
 use validate vary verify wait wake walk warm warn watch weigh withdraw work wrap write
 """
 

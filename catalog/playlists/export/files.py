@@ -24,7 +24,7 @@ def render_playlist(playlist: Playlist, file_format: str, base_url: str) -> str:
 
 def build_attachment_header(playlist: Playlist, file_format: str) -> str:
     """Return the Content-Disposition header: to be saved under the playlist's title."""
-    name = slugify(playlist.title) or "playlist"
+    name = slugify(playlist.shown_title) or "playlist"
     return content_disposition_header(True, f"{name}.{file_format}") or ""
 
 
@@ -34,7 +34,7 @@ def get_content_type(file_format: str) -> str:
 
 def _render_m3u8(playlist: Playlist) -> str:
     """Extended M3U of the songs that have audio; of the others there is a comment, for no player plays a page."""
-    lines = ["#EXTM3U", f"#PLAYLIST:{_join_lines(playlist.title)}"]
+    lines = ["#EXTM3U", f"#PLAYLIST:{_join_lines(playlist.shown_title)}"]
     for item in jspf.list_items(playlist):
         song = item.song
         name = f"{_join_lines(song.artist.name)} - {_join_lines(song.title)}"

@@ -29,11 +29,11 @@ def build_document(
         extension["additional_metadata"] = {"algorithm_metadata": {"source_patch": playlist.kind}}
     return {
         "playlist": {
-            "title": playlist.title,
+            "title": playlist.shown_title,
             "creator": CREATOR if is_made else owner,
             "identifier": f"{base_url}/playlist/{playlist.pk}",
             "date": playlist.created_at.isoformat(),
-            "annotation": playlist.description,
+            "annotation": playlist.shown_description,
             "extension": {PLAYLIST_EXTENSION: extension},
             "track": [build_track(item, owner) for item in list_items(playlist)]
             if with_tracks

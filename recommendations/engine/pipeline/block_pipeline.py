@@ -37,6 +37,7 @@ from recommendations.engine.pipeline.song_trace import (
     SongTrace,
     trace_candidate,
 )
+from recommendations.engine.ranking.artist_spacing import space_lists
 from recommendations.engine.ranking.ensemble import Blend, assign_weights
 from recommendations.engine.ranking.explanations import EvidenceArrays
 from recommendations.engine.ranking.list_contract import Choice, choose_songs
@@ -102,7 +103,7 @@ class Pipeline:
         scored = self.scoring.score_block(listeners, request, to_explain=True)
         # ... the rest is put in order, by the learned ranker or by a blend on one scale ...
         ordered = self.order_songs(listeners, scored)
-        # ... the list is chosen for relevance and variety ...
+        # ... the list is chosen for relevance and variety, and no artist's songs are left side by side ...
         candidates = self._take_top_songs(ordered, request)
         choice = self._choose_songs(candidates, listeners, request)
         item_rows, margins = candidates.take(choice.positions)
@@ -212,7 +213,7 @@ class Pipeline:
         scored = self.scoring.compare_songs(listeners, request, item_row)
         weights = assign_weights(np.array([SEGMENTS.index("hot")]), self.config)
         blend = make_blend(scored, weights)
-        best = select_best(blend, request.k)
+        best = self._space_artists(select_best(blend, request.k))
         block = self.attribution.explain_songs(listeners, blend, best.item_rows, best.margins)
         return replace(
             block,
@@ -294,7 +295,20 @@ class Pipeline:
     def _choose_songs(
         self, candidates: Candidates, listeners: ListenerBatch, request: ListRequest
     ) -> Choice:
-        """Return the chosen ones' places among the candidates, int32 (n, k), -1 where a list ends early."""
+        """Return the chosen ones' places among the candidates, int32 (n, k), -1 where a list ends early.
+
+        Best score first, but for songs of one artist, which are no neighbours where others can be put between them.
+        """
+        choice = self._choose_best(candidates, listeners, request)
+        if self.artists is None:
+            return choice
+        item_rows, _margins = candidates.take(choice.positions)
+        return replace(choice, positions=space_lists(choice.positions, self.artists[item_rows]))
+
+    def _choose_best(
+        self, candidates: Candidates, listeners: ListenerBatch, request: ListRequest
+    ) -> Choice:
+        """Return the chosen ones' places, ascending (so best score first)."""
         is_stranger = count_per_row(listeners.histories) == 0
         relevance = np.where(is_stranger, request.cold_relevance, request.relevance)
         vectors = self.item_vectors(candidates.item_rows)
@@ -318,6 +332,16 @@ class Pipeline:
             artist_cap=request.artist_cap,
         )
         return Choice(positions, ())
+
+    def _space_artists(self, best: Candidates) -> Candidates:
+        """Return candidates, (n, k), in the order in which a list of all of them is shown."""
+        if self.artists is None:
+            return best
+        positions = np.where(best.item_rows >= 0, np.arange(best.item_rows.shape[1]), -1)
+        spaced = space_lists(positions.astype(np.int32), self.artists[best.item_rows])
+        item_rows, margins = best.take(spaced)
+        totals = np.take_along_axis(best.totals, np.maximum(spaced, 0), axis=1)
+        return Candidates(item_rows, np.where(spaced >= 0, totals, -np.inf), margins)
 
     def cut_blocks(self, listeners: ListenerBatch) -> Iterable[ListenerBatch]:
         """Cut into blocks of listeners with histories of about equal length, small enough for the cache."""

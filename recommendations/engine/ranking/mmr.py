@@ -120,7 +120,7 @@ def rerank(
     Each place goes to the candidate with the highest
     relevance * score - (1 - relevance) * (cosine to the nearest song chosen so far, at least 0).
     A song of an artist who is in the list `artist_cap` times already comes only after all others.
-    The chosen songs are then shown best score first.
+    The chosen songs are returned best score first.
 
     Parameters
     ----------

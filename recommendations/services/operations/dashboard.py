@@ -115,6 +115,10 @@ class Dashboard:
         return sum(not step.is_done for step in self.first_steps)
 
     @property
+    def n_problems(self) -> int:
+        return len(self.warnings) + len(self.impossible_days)
+
+    @property
     def n_waiting(self) -> int:
         return sum(n_jobs for _kind, n_jobs in self.queue)
 

@@ -9,6 +9,7 @@ from accounts.models import User
 from catalog.models import Artist, Song
 from recommendations.conf import conf
 from recommendations.services.serving import exclusions, similar_songs
+from recommendations.services.serving.artist_order import space_songs
 from recommendations.services.serving.list_query import ListQuery, serve_list
 from recommendations.services.serving.listener_context import ListenerContext, Unwanted
 from recommendations.services.serving.served_list import ServedSong
@@ -78,7 +79,7 @@ def list_artist_radio(
         if index % 2 == 0 and own:
             mixed.append(own.pop(0))
         mixed.append(song)
-    return [*mixed, *own][:n]
+    return space_songs([*mixed, *own][:n], lambda song: song)
 
 
 def list_top_songs(

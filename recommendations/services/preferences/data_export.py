@@ -203,8 +203,8 @@ def _list_history(listener: User) -> Iterator[dict[str, Any]]:
 def _describe_playlist(playlist: Playlist) -> dict[str, Any]:
     items = playlist.items.select_related("song__artist", "song__album")
     return {
-        "title": playlist.title,
-        "description": playlist.description,
+        "title": playlist.shown_title,
+        "description": playlist.shown_description,
         "kind": playlist.kind,
         "public": playlist.is_public,
         "created_at": _format_moment(playlist.created_at),

@@ -22,6 +22,7 @@ from recommendations.engine import (
     Slot,
     Team,
     draft_teams,
+    space_artists,
 )
 from recommendations.models import ModelVersion
 from recommendations.services.serving.listener_context import ListenerContext
@@ -113,7 +114,12 @@ def choose_slots(
         for recommender, own, other in zip(recommenders, items, reversed(items), strict=True)
     )
     slots = draft_teams((first, second), n, artist_cap=artist_cap, seed=seed)
-    return [replace(slot, position=offered[slot.source][slot.position]) for slot in slots]
+    # the coins are tossed, and who proposed a song does not matter to its place: the order favours neither team
+    artists = [keys[int(items[slot.source][slot.position].item_id)].artist_id for slot in slots]
+    return [
+        replace(slots[index], position=offered[slots[index].source][slots[index].position])
+        for index in space_artists(artists)
+    ]
 
 
 def _read_keys(lists: list[RecommendedList], context: ListenerContext) -> dict[int, SongKeys]:

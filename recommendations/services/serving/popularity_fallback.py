@@ -9,6 +9,7 @@ from catalog.models import Interaction, Song
 from catalog.songs.kept_figures import Figure, read_figure
 from recommendations.conf import conf
 from recommendations.engine import Explanation, PopularityNote
+from recommendations.services.serving.artist_order import space_songs
 from recommendations.services.serving.explanation_facts import LEAST_CROWD
 from recommendations.services.serving.fallback import Fallback
 from recommendations.services.serving.listener_context import HeardSong, Unwanted
@@ -121,7 +122,9 @@ def serve_without_model(
     if played:
         items = [
             ServedSong(song, float(count), make_explanation(count), position)
-            for position, (song, count) in enumerate(played, start=1)
+            for position, (song, count) in enumerate(
+                space_songs(played, lambda row: row[0]), start=1
+            )
         ]
         return Served(items, "popular", fallback=Fallback.NO_MODEL)
     songs = list_unheard(n, unwanted)
@@ -131,5 +134,6 @@ def serve_without_model(
 
 
 def _serve_unscored(songs: Sequence[Song], fallback: Fallback, why: Explanation) -> Served:
-    items = [ServedSong(song, 0.0, why, position) for position, song in enumerate(songs, start=1)]
+    spaced = space_songs(songs, lambda song: song)
+    items = [ServedSong(song, 0.0, why, position) for position, song in enumerate(spaced, start=1)]
     return Served(items, "popular", fallback=fallback)

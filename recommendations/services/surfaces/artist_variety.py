@@ -3,16 +3,17 @@
 from collections import Counter
 from collections.abc import Sequence
 
+from recommendations.services.serving.artist_order import space_songs
 from recommendations.services.serving.joint_list import MOST_OF_ARTIST
 from recommendations.services.serving.served_list import ServedSong
 
 
 def limit_artists(items: Sequence[ServedSong], n: int) -> list[ServedSong]:
-    """Return n items in their order, at most three of an artist unless there are too few others."""
+    """Return n items, at most three of an artist unless there are too few others, and no artist's side by side."""
     counts: Counter[int] = Counter()
     first: list[ServedSong] = []
     later: list[ServedSong] = []
     for item in items:
         counts[item.song.artist_id] += 1
         (first if counts[item.song.artist_id] <= MOST_OF_ARTIST else later).append(item)
-    return [*first, *later][:n]
+    return space_songs([*first, *later][:n])

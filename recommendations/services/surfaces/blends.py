@@ -21,6 +21,7 @@ from catalog.models import Song
 from recommendations.engine import Recommender, rank_for_group
 from recommendations.models import Blend, BlendMember, ModelVersion
 from recommendations.services.serving import exclusions, history_loader
+from recommendations.services.serving.artist_order import space_songs
 from recommendations.services.serving.listener_context import ListenerContext, Unwanted
 from recommendations.services.serving.served_list import ServedSong
 
@@ -263,7 +264,8 @@ def _read_songs(
         for song_id, fans, percent in rows
         if song_id in songs and all(one.allows(songs[song_id]) for one in unwanted)
     ]
+    spaced = space_songs(allowed, lambda row: row[0])
     return [
         BlendedSong(song, fans, percent, position)
-        for position, (song, fans, percent) in enumerate(allowed, start=1)
+        for position, (song, fans, percent) in enumerate(spaced, start=1)
     ]

@@ -9,23 +9,24 @@ from datetime import date, datetime, timedelta
 from functools import partial
 from typing import NamedTuple
 
-from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import Count, Max, Q, Sum
-from django.utils import timezone, translation
-from django.utils.formats import date_format
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from accounts.languages import activate_language
 from accounts.models import User
 from accounts.time_zones import get_local_day
 from catalog.models import Interaction, Playlist, PlaylistItem, Song
+from catalog.playlists import titles
 from recommendations.services.data.active_listeners import select_active_listeners
 from recommendations.services.serving import (
     explanation_facts,
     explanation_text,
     recommend,
 )
+from recommendations.services.serving.artist_order import space_songs
 from recommendations.services.serving.listener_context import ListenerContext
 from recommendations.services.serving.served_list import ServedSong
 from recommendations.services.surfaces import mixes
@@ -71,7 +72,7 @@ def make(
     """
     day = day or get_local_day(listener)
     context = context or ListenerContext(listener)
-    with translation.override(listener.language or settings.LANGUAGE_CODE):
+    with activate_language(listener):
         if kind == Kind.DAILY_MIX:
             return _make_daily(listener, day, context)
         playlist = _get_or_make(
@@ -190,9 +191,8 @@ def _make_weekly_jams(listener: User, day: date, context: ListenerContext) -> Dr
     n_new = min(
         len(new), round(len(familiar) * (1 - KNOWN_SHARE) / KNOWN_SHARE), N_SONGS - len(familiar)
     )
-    title = _("Weekly jams, week of %(day)s") % {"day": _find_monday(day)}
-    description = _("Songs you love and haven't worn out, and a few that go with them.")
-    return Draft(title, description, _spread(familiar, new[:n_new]))
+    naming = titles.name_weekly(Kind.WEEKLY_JAMS, format_week(day))
+    return Draft(*naming, space_songs(_mix_in(familiar, new[:n_new])))
 
 
 def _list_known_entries(
@@ -243,7 +243,7 @@ def _write_known_reason(one: _FamiliarSong, now: datetime) -> str:
     return f"{played}, {ago % {'n': weeks}}" if weeks else played
 
 
-def _spread(familiar: Sequence[Entry], new: Sequence[Entry]) -> list[Entry]:
+def _mix_in(familiar: Sequence[Entry], new: Sequence[Entry]) -> list[Entry]:
     """Put a new song after every few known ones."""
     entries, gap = [], max(1, len(familiar) // (len(new) + 1))
     fresh = iter(new)
@@ -258,11 +258,8 @@ def _spread(familiar: Sequence[Entry], new: Sequence[Entry]) -> list[Entry]:
 
 
 def _make_weekly_discovery(listener: User, day: date, context: ListenerContext) -> Draft | None:
-    title = _("Weekly discovery, week of %(day)s") % {"day": _find_monday(day)}
-    description = _("Songs you have never heard, chosen for you.")
-    return Draft(
-        title, description, _list_never_heard(listener, N_SONGS, context, discovery=DISCOVERY)
-    )
+    naming = titles.name_weekly(Kind.WEEKLY_DISCOVERY, format_week(day))
+    return Draft(*naming, _list_never_heard(listener, N_SONGS, context, discovery=DISCOVERY))
 
 
 def _list_never_heard(
@@ -275,7 +272,7 @@ def _list_never_heard(
     if served.step in ("popular", "empty"):
         return []
     new = [item for item in served if item.song.pk not in context.heard]
-    return _make_entries(listener, new[:n], context)
+    return _make_entries(listener, space_songs(new[:n]), context)
 
 
 _WEEKLY: dict[Playlist.Kind, Callable[[User, date, ListenerContext], Draft | None]] = {
@@ -305,10 +302,7 @@ def _make_daily(listener: User, day: date, context: ListenerContext) -> list[Pla
 
 def _mix(listener: User, mix: mixes.Mix, context: ListenerContext) -> Draft:
     entries = mix_entries(listener, mix, context)
-    title = _("Daily mix %(number)d: %(name)s") % {"number": mix.number, "name": mix.name}
-    return Draft(
-        title, _("With %(artists)s and more.") % {"artists": ", ".join(mix.artists)}, entries
-    )
+    return Draft(*titles.name_mix(mix.number, mix.name, ", ".join(mix.artists)), entries)
 
 
 def mix_entries(
@@ -330,10 +324,6 @@ def _make_entries(
     facts = explanation_facts.read_facts(listener, items, context=context)
     reasons = explanation_text.describe_list(items, facts)
     return [Entry(item.song, why.line) for item, why in zip(items, reasons, strict=True)]
-
-
-def _find_monday(day: date) -> str:
-    return date_format(day - timedelta(days=day.weekday()), "SHORT_DATE_FORMAT")
 
 
 def _shuffle(song_id: int, period: str) -> bytes:

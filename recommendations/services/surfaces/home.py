@@ -15,6 +15,7 @@ from catalog.models import Song
 from recommendations.engine import Explanation
 from recommendations.models import ModelVersion
 from recommendations.services.serving import list_request, recommend, similar_songs
+from recommendations.services.serving.artist_order import space_songs
 from recommendations.services.serving.explanation_facts import (
     LEAST_CROWD,
     Facts,
@@ -334,7 +335,7 @@ def is_played_by_crowd(item: ServedSong) -> bool:
 def _cut(name: str, items: list[ServedSong], turns: Mapping[str, int]) -> Shelf:
     """Take the songs of a turn from all that fit; the ones behind them wait."""
     first = (turns.get(name, 0) * LENGTH) % max(len(items), 1)
-    turned = [*items[first:], *items[:first]]
+    turned = space_songs([*items[first:], *items[:first]])
     return Shelf(name, turned[:LENGTH], turned[LENGTH : LENGTH + N_SPARE])
 
 

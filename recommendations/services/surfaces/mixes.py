@@ -11,7 +11,7 @@ from django.core.cache import cache
 from accounts.models import User
 from accounts.time_zones import get_local_day, get_time_zone
 from catalog.models import Song
-from recommendations.engine import Explanation, RecommendedList, Recommender
+from recommendations.engine import Explanation, RecommendedList, Recommender, space_artists
 from recommendations.models import ListenerControl, ModelVersion
 from recommendations.services.preferences import taste_clusters
 from recommendations.services.preferences.taste_clusters import Cluster
@@ -98,7 +98,7 @@ def load_drafts(listener: User, context: ListenerContext) -> list[dict[str, Any]
     today = get_local_day(listener)
     moods = [sorted(song_ids) for song_ids in context.moods]
     state = hashlib.sha256(f"{listener.pk}:{today}:{moods}".encode()).hexdigest()[:24]
-    key = f"musicrec:mixes:{state}"
+    key = f"musicrec:daily-mixes:{state}"
     drafts: list[dict[str, Any]] | None = cache.get(key)
     if drafts is None:
         drafts = _make_mixes(listener, today, context)
@@ -127,7 +127,7 @@ def _make_mixes(listener: User, today: date, context: ListenerContext) -> list[d
         # A song is new in one mix only: what many like would otherwise begin all of them.
         excluded = [*excluded, *(int(item.item_id) for item in new)]
         drafts.append(_draft(cluster, new, today))
-    return drafts
+    return _order_songs(drafts)
 
 
 def _query(
@@ -166,6 +166,17 @@ def _draft(cluster: Cluster, new: RecommendedList, today: date) -> dict[str, Any
     }
 
 
+def _order_songs(drafts: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the drafts, each with the order of its songs; one query over the songs of all."""
+    mixed = [[song_id for song_id, _score, _why in _mix_in_known(draft)] for draft in drafts]
+    song_ids = {song_id for one in mixed for song_id in one}
+    artist_of = dict(Song.objects.filter(pk__in=song_ids).values_list("pk", "artist_id"))
+    return [
+        draft | {"order": space_artists([artist_of.get(song_id, -1) for song_id in one])}
+        for draft, one in zip(drafts, mixed, strict=True)
+    ]
+
+
 def _choose_of_the_day(song_ids: Sequence[int], today: date) -> list[int]:
     """Return the best-loved songs of a part in another order every day."""
     best = song_ids[: 3 * N_FAMILIAR]
@@ -174,6 +185,12 @@ def _choose_of_the_day(song_ids: Sequence[int], today: date) -> list[int]:
 
 
 def _make_entries(draft: dict[str, Any]) -> list[tuple[int, float, Explanation]]:
+    """Return the songs of a mix in their order: (song id, score, explanation)."""
+    entries = _mix_in_known(draft)
+    return [entries[position] for position in draft["order"]]
+
+
+def _mix_in_known(draft: dict[str, Any]) -> list[tuple[int, float, Explanation]]:
     """Put a known song after every two new ones: (song id, score, explanation)."""
     familiar = list(draft["known"])
     entries: list[tuple[int, float, Explanation]] = []

@@ -16,6 +16,7 @@ from catalog.models import Interaction, Song
 from common.templatetags.numbers import format_count
 from recommendations.engine import Repeats, fit_decay, mix_heads
 from recommendations.services.serving import explanation_text, list_request, recommend
+from recommendations.services.serving.artist_order import space_songs
 from recommendations.services.serving.explanation_facts import read_facts
 from recommendations.services.serving.listener_context import ListenerContext
 from recommendations.services.serving.served_list import ServedSong
@@ -80,7 +81,7 @@ def list_next_up(
     familiar = iter(QueuedSong(one.song, False, one.reason) for one in repeats)
     fresh = iter(new)
     queue = [next(familiar) if is_known else next(fresh) for is_known in heads]
-    return Queue(queue, wanted, rate)
+    return Queue(space_songs(queue), wanted, rate)
 
 
 def rediscover(
@@ -92,7 +93,7 @@ def rediscover(
     context = context or ListenerContext(listener)
     plays = _read_plays(listener, context)
     ids = plays.rediscoveries(timezone.now().timestamp(), _SPARE * n)
-    return _read_heard(listener, ids.tolist(), context)[:n]
+    return space_songs(_read_heard(listener, ids.tolist(), context)[:n])
 
 
 # --- The two heads ----------------------------------------------------------------------------------------------------

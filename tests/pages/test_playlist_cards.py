@@ -1,0 +1,38 @@
+"""The list of playlists: each with the covers of its songs, in a number of queries that does not grow."""
+
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from accounts.models import User
+from catalog.playlists import covers, edit
+
+
+def test_a_playlist_shows_four_different_covers_or_one(world, alice):
+    listener = User.objects.get(username="alice")
+    songs = world.songs[:9]
+    many = edit.create_playlist(listener, "Many", songs=songs)
+    few = edit.create_playlist(listener, "Few", songs=songs[:2])
+    empty = edit.create_playlist(listener, "Empty")
+    shown = covers.list_covers([many, few, empty])
+    assert shown[few.pk] == songs[:1]
+    assert shown[empty.pk] == []
+    assert len(shown[many.pk]) == 4
+    assert len({covers.get_picture(song) for song in shown[many.pk]}) == 4
+    page = alice.get(reverse("catalog:playlists")).content.decode()
+    assert page.count('class="cover"') == 4 + 1
+    assert 'class="no-cover"' in page
+
+
+def test_more_playlists_take_no_more_queries(world, alice):
+    listener = User.objects.get(username="alice")
+    counts = []
+    for n in (1, 6):
+        for number in range(n):
+            edit.create_playlist(listener, f"{n}-{number}", songs=world.songs[number : number + 5])
+        with CaptureQueriesContext(
+            connection,
+        ) as queries:
+            assert alice.get(reverse("catalog:playlists")).status_code == 200
+        counts.append(len(queries))
+    assert counts[0] == counts[1]
