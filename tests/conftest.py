@@ -104,8 +104,8 @@ def _nothing_counted_yet():
 
 
 @pytest.fixture(autouse=True)
-def _a_world_comes_first(request):
-    """It is laid back with the ids it was built with, so nothing else may be there yet."""
+def _a_world_comes_first(request, _each_process_has_a_columnar_copy_of_its_own):
+    """It is laid back with the ids it was built with, so nothing else may be there yet but the folder of its copy."""
     for name in ("world", "trained", "version"):
         if name in request.fixturenames:
             request.getfixturevalue(name)

@@ -37,7 +37,7 @@ BUDGETS = {
 
 # The home page when nothing is cached but what every process holds of the model. One of them, the operator's rules for
 # lists, is asked once a minute for all listeners.
-COLD_HOME_BUDGET = 21
+COLD_HOME_BUDGET = 20
 # After the answer, to record the lists that were served: all by one insert, what their histories take, and whether
 # their listeners have deleted anything since.
 RECORDING_BUDGET = 8

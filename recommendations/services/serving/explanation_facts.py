@@ -196,20 +196,20 @@ def _count_others(listener: Any, items: Iterable[Any]) -> dict[int, int]:
 
 
 def count_shared(about_id: int, song_ids: Collection[int]) -> dict[int, int]:
-    """Count the listeners of each song among at most 2,000 listeners of the song `about_id`."""
+    """Count the listeners of each song among at most 2,000 listeners of the song `about_id`; one query."""
     if not song_ids:
         return {}
     listeners = _keep_positive([about_id]).values_list("listener_id", flat=True).distinct()
-    ids = list(listeners[:N_COMPARED_LISTENERS])
-    if len(ids) < LEAST_CROWD:
-        return {}
     pairs = (
-        _keep_positive(song_ids)
-        .filter(listener_id__in=ids)
+        _keep_positive({about_id, *song_ids})
+        .filter(listener_id__in=listeners[:N_COMPARED_LISTENERS])
         .values_list("song_id", "listener_id")
         .distinct()
     )
-    return Counter(song_id for song_id, _listener_id in pairs)
+    counts = Counter(song_id for song_id, _listener_id in pairs)
+    if counts[about_id] < LEAST_CROWD:
+        return {}
+    return {song_id: counts[song_id] for song_id in song_ids if song_id in counts}
 
 
 def _keep_positive(song_ids: Iterable[int]) -> QuerySet[Interaction]:
