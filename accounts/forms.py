@@ -5,7 +5,7 @@ from typing import Any, cast
 from django import forms
 from django.conf import settings
 from django.contrib.auth import password_validation
-from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm
+from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm, UsernameField
 from django.http import HttpRequest, QueryDict
 from django.utils.translation import gettext_lazy as _
 
@@ -30,7 +30,7 @@ class SignInForm(AuthenticationForm):
 class SignUpForm(forms.Form):
     """A name and a password. Whether the name is free is asked last, behind the limit on sign-ups."""
 
-    username = forms.CharField(
+    username = UsernameField(
         label=_("Name"),
         max_length=150,
         validators=[User.username_validator],
@@ -51,9 +51,6 @@ class SignUpForm(forms.Form):
         help_text=_("At least 8 characters, not one of the common ones."),
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
     )
-
-    def clean_username(self) -> str:
-        return str(User.normalize_username(self.cleaned_data["username"]))
 
     def clean(self) -> dict[str, Any]:
         super().clean()

@@ -1,12 +1,14 @@
 """Who uses the site: one table for people who sign in and for listeners that an import brought."""
 
 import sys
+import unicodedata
 from importlib import import_module
 from typing import Any, cast
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractUser, UserManager
 from django.contrib.sessions.base_session import AbstractBaseSession
+from django.core.exceptions import ValidationError
 from django.db import connection, models, transaction
 from django.db.models import Value
 from django.db.models.functions import Lower
@@ -15,6 +17,19 @@ from django.utils.translation import gettext_lazy as _
 from knox.models import AbstractAuthToken
 
 from accounts import signals
+
+NAME_LENGTH = 150
+NAME_KEY_LENGTH = 600
+"""A folded name may have three letters for one, and compatibility forms some more."""
+
+
+def make_name_key(name: str) -> str:
+    """Return a user name as it is compared, on every database: without case, one form for each accent.
+
+    Databases fold other letters than each other: SQLite's LOWER only A to Z.
+    """
+    folded = unicodedata.normalize("NFKC", name.strip()[:NAME_LENGTH]).casefold()
+    return unicodedata.normalize("NFKC", folded)[:NAME_KEY_LENGTH]
 
 
 class Theme(models.TextChoices):
@@ -29,12 +44,8 @@ class UserQuerySet(models.QuerySet["User"]):
         return self.filter(is_active=True, personalised=True)
 
     def with_name(self, name: str) -> "UserQuerySet":
-        """Return the account of this name in whatever case, by the index of the constraint below.
-
-        `username__iexact` reads every account: no index is of upper-case names.
-        """
-        lower_name = Lower(Value(name, output_field=models.CharField()))
-        return self.alias(lower_name=Lower("username")).filter(lower_name=lower_name)
+        """Return the account of this name in whatever case and spelling of accents, by an index."""
+        return self.filter(name_key=make_name_key(name))
 
     def with_name_like(self, words: str, *, is_small_site: bool) -> "UserQuerySet":
         """Return the accounts whose name holds `words`; on a large site those whose name begins with them.
@@ -42,19 +53,15 @@ class UserQuerySet(models.QuerySet["User"]):
         No index finds what is inside a name.
         """
         if is_small_site:
-            return self.filter(username__icontains=words)
+            return self.filter(name_key__contains=make_name_key(words))
         return self.with_name_beginning(words)
 
     def with_name_beginning(self, words: str) -> "UserQuerySet":
         """Return the accounts whose name begins with `words` in whatever case, by an index."""
-        rows = self.alias(lower_name=Lower("username"))
+        beginning = make_name_key(words)
         if connection.vendor != "sqlite":
-            return rows.filter(lower_name__startswith=words.lower())
-        first, last = (
-            Lower(Value(text, output_field=models.CharField()))
-            for text in (words, words + chr(sys.maxunicode))
-        )
-        return rows.filter(lower_name__gte=first, lower_name__lt=last)
+            return self.filter(name_key__startswith=beginning)
+        return self.filter(name_key__gte=beginning, name_key__lt=beginning + chr(sys.maxunicode))
 
     def with_email(self, address: str) -> "UserQuerySet":
         """Return the accounts with this e-mail address in whatever case, by an index."""
@@ -67,12 +74,37 @@ class AccountManager(UserManager.from_queryset(UserQuerySet)):  # type: ignore[m
 
     use_in_migrations = False
 
+    def get_by_natural_key(self, username: str | None) -> "User":
+        """Return the account that signs in by this name: the one written so, else the one of another case.
+
+        Names that differed in the case of letters like Ä only, from before they were one name, each find their own.
+        """
+        name = User.normalize_username(username or "")
+        rows = list(self.filter(name_key__in={name, make_name_key(name)}))
+        if not rows:
+            raise User.DoesNotExist
+        return cast(User, next((row for row in rows if row.username == name), rows[0]))
+
+
+class NameKeyField(models.CharField):  # type: ignore[type-arg]  # a column like any other
+    """The key of `username`, computed whenever a row is written; no code sets it."""
+
+    def pre_save(self, model_instance: models.Model, add: bool) -> str:
+        """Return the key; that of an account whose name another had in another case stays what it is."""
+        key = make_name_key(model_instance.username)  # type: ignore[attr-defined]  # the user's
+        present_key: str = getattr(model_instance, self.attname)
+        if add or make_name_key(present_key) != key:
+            setattr(model_instance, self.attname, key)
+        return cast(str, getattr(model_instance, self.attname))
+
 
 class User(AbstractUser):  # type: ignore[django-manager-missing]  # knox makes its own
     """An account. Its `username` is also the listener's id in files, commands and the API.
 
     A listener that came with an import has an unusable password until an operator sets one.
     """
+
+    name_key = NameKeyField(max_length=NAME_KEY_LENGTH, unique=True, editable=False)
 
     personalised = models.BooleanField(
         _("personalised"),
@@ -99,16 +131,19 @@ class User(AbstractUser):  # type: ignore[django-manager-missing]  # knox makes 
 
     class Meta(AbstractUser.Meta):
         indexes = [models.Index(Lower("email"), name="user_email_without_case")]
-        constraints = [
-            # "Alice" and "alice" would be one person to everybody but the database.
-            models.UniqueConstraint(Lower("username"), name="user_username_without_case_is_unique"),
-        ]
 
     _password_removed = False
 
     def set_unusable_password(self) -> None:
         super().set_unusable_password()
         self._password_removed = True
+
+    def clean(self) -> None:
+        """Refuse a name that somebody has in another case; forms show it at the name."""
+        super().clean()
+        if User.objects.with_name(self.username).exclude(pk=self.pk).exists():
+            field = cast("models.CharField[str, str]", self._meta.get_field("username"))
+            raise ValidationError({"username": field.error_messages["unique"]})
 
     def save(self, **options: Any) -> None:
         """Store the account. With a password set or removed, or closed, its sessions and tokens end.
@@ -122,6 +157,8 @@ class User(AbstractUser):  # type: ignore[django-manager-missing]  # knox makes 
             options.get("update_fields") or ["is_active"]
         )
         is_known = not self._state.adding
+        if "username" in (options.get("update_fields") or ()):
+            options["update_fields"] = {*options["update_fields"], "name_key"}
         with transaction.atomic():
             super().save(**options)
             if is_known and (is_new_password or is_closed):

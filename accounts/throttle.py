@@ -17,7 +17,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
-from accounts.models import AttemptCount
+from accounts.models import AttemptCount, make_name_key
 
 DEVICE_COOKIE = "known_device"
 DEVICE_SALT = "accounts.known-device"
@@ -110,7 +110,7 @@ def get_client_network(request: HttpRequest) -> str:
 
 def remember_device(response: HttpResponse, username: str) -> None:
     """Mark this browser as one its owner signed in on: it keeps a count of its own while others guess."""
-    value = signing.dumps([username.casefold(), secrets.token_hex(8)], salt=DEVICE_SALT)
+    value = signing.dumps([make_name_key(username), secrets.token_hex(8)], salt=DEVICE_SALT)
     response.set_cookie(
         DEVICE_COOKIE,
         value,
@@ -124,7 +124,11 @@ def remember_device(response: HttpResponse, username: str) -> None:
 def _find_known_device(request: HttpRequest, username: str) -> str | None:
     """Return what has a count of its own for this name: a session of it, or a browser that had one."""
     user = getattr(request, "user", None)
-    if user is not None and user.is_authenticated and user.get_username() == username:
+    if (
+        user is not None
+        and user.is_authenticated
+        and make_name_key(user.get_username()) == make_name_key(username)
+    ):
         return f"signed in as {user.pk}"
     try:
         owner, device = signing.loads(
@@ -132,7 +136,7 @@ def _find_known_device(request: HttpRequest, username: str) -> str | None:
         )
     except (signing.BadSignature, ValueError, TypeError):
         return None
-    return device if owner == username.casefold() else None
+    return device if owner == make_name_key(username) else None
 
 
 def is_sign_in_blocked(request: HttpRequest, username: str) -> bool:
@@ -164,7 +168,7 @@ def clear_failed_sign_ins(request: HttpRequest, username: str) -> None:
 def _list_sign_in_limits(
     request: HttpRequest, username: str
 ) -> list[tuple[Limit, tuple[str, ...]]]:
-    name = username.casefold()
+    name = make_name_key(username)
     device = _find_known_device(request, username)
     if device:
         return [(SIGN_IN_NAME, (name, "device", device))]

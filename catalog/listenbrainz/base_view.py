@@ -19,7 +19,7 @@ from accounts.authentication import (
     TokenInAddress,
     convert_gone_account_error,
 )
-from accounts.models import ApiToken, Scope, User
+from accounts.models import ApiToken, Scope, User, make_name_key
 from accounts.requests import get_signed_in_user
 from catalog.listenbrainz import payloads
 from catalog.listenbrainz.payloads import BadRequest
@@ -89,13 +89,13 @@ class ListenBrainzView(APIView):
     def get_own_listener(self, username: str) -> User:
         """Return the token's own user, when it is the one asked about."""
         own = get_signed_in_user(self.request)
-        if fold_username(username) != fold_username(own.username):
+        if make_name_key(username) != make_name_key(own.username):
             raise exceptions.NotFound(f"Cannot find user: {username[:100]}")
         return own
 
     def get_sharing_listener(self, username: str) -> User:
         """Return the token's own user, or a listener who lets anybody fetch what is made for them."""
-        named = User.objects.with_name(User.normalize_username(username))
+        named = User.objects.with_name(username)
         listener: User | None = named.filter(is_active=True).first()
         if listener is None or not (listener.shares_playlists or is_owner(self.request, listener)):
             raise exceptions.NotFound(f"Cannot find user: {username[:100]}")
@@ -128,11 +128,6 @@ def read_number(request: Request, name: str, default: int | None, most: int = 2*
     if not (text.isascii() and text.isdecimal() and len(text) <= 18):
         raise BadRequest(f"{name} must be a whole number, not {text[:40]!r}.")
     return min(int(text), most)
-
-
-def fold_username(name: str) -> str:
-    """Return a user name in the form in which it is compared: clients of Apple's systems write é as two letters."""
-    return str(User.normalize_username(name)).casefold()
 
 
 def is_owner(request: Request, user: User) -> bool:

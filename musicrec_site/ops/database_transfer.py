@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from itertools import count, islice
+from itertools import islice
 from typing import Any
 
 import environ
@@ -30,15 +30,8 @@ class TransferError(Exception):
     """The move was refused or did not arrive whole; the message says why. The source is never changed."""
 
 
-def transfer_database(
-    url: str,
-    *,
-    on_table: OnTable | None = None,
-    on_rename: Callable[[str, str], None] | None = None,
-) -> int:
+def transfer_database(url: str, *, on_table: OnTable | None = None) -> int:
     """Copy all rows of all tables to the empty database at `url`; return how many.
-
-    `on_rename` is called with the old and the new name of an account that had to get another.
 
     Nothing can be written to the source meanwhile. The target gets everything or nothing: it is filled in one
     transaction, which ends only when every table's rows and their digest are the same on both sides.
@@ -52,9 +45,6 @@ def transfer_database(
         with transaction.atomic(SOURCE), transaction.atomic(TARGET):
             _refuse_used_target()
             n_rows = _copy_everything(on_table or _ignore_table)
-            if on_rename:
-                for old, new in _find_renames().items():
-                    on_rename(old, new)
             _set_sequences()
         return n_rows
 
@@ -158,8 +148,7 @@ def _fit_rows(
 ) -> Iterator[tuple[Any, ...]]:
     """Yield rows as a stricter database takes them.
 
-    SQLite keeps texts beyond their column, and user names apart that differ in the case of letters like Ä. What is
-    derived is cut; a name that is taken on the other side gets a number.
+    SQLite keeps texts beyond their column. What is derived is cut.
     """
     fields = model._meta.concrete_fields
     derived = [
@@ -167,33 +156,12 @@ def _fit_rows(
         for column, field in enumerate(fields)
         if isinstance(field, models.CharField) and not field.editable and field.max_length
     ]
-    names = _find_renames() if model is User else {}
-    name_at = [field.attname for field in fields].index("username") if names else -1
     for row in rows:
         values = list(row)
         for column in derived:
             if isinstance(values[column], str):
                 values[column] = fit_key(values[column])[: fields[column].max_length]
-        if names:
-            values[name_at] = names.get(values[name_at], values[name_at])
         yield tuple(values)
-
-
-def _find_renames() -> dict[str, str]:
-    """Return the user names that are the same as an older account's where case does not count, and new ones."""
-    names = list(User._base_manager.using(SOURCE).order_by("pk").values_list("username", flat=True))
-    names_in_use = {name.lower() for name in names}
-    seen: set[str] = set()
-    changed: dict[str, str] = {}
-    for name in names:
-        if name.lower() in seen:
-            free = next(
-                one for one in (f"{name}{n}" for n in count(2)) if one.lower() not in names_in_use
-            )
-            changed[name] = free
-            names_in_use.add(free.lower())
-        seen.add(name.lower())
-    return changed
 
 
 def _read_rows(model: type[models.Model], alias: str) -> Iterator[tuple[Any, ...]]:

@@ -83,6 +83,8 @@ class Request(HTTPRequestParser):
     def received(self, data: bytes) -> int:
         consumed: int = super().received(data)
         receiver = self.body_rcv
+        if self.completed:
+            self.expect_continue = False  # waitress would ask for a body that is here, and wait
         if self.refused_at is not None:
             return len(data)
         if self.chunked and receiver is not None:

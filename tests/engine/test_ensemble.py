@@ -203,3 +203,9 @@ def test_without_the_only_song_of_the_history_all_is_lost():
     songs = np.array([[1, 1, 0]], dtype=np.int32)
     lost = blend.compute_losses(0, songs, np.array([[[3], [3], [1]]], dtype=np.float32))
     np.testing.assert_allclose(lost[0, 0], [1])
+
+
+def test_a_narrow_scale_beside_a_song_that_cannot_be_scored_overflows_nothing():
+    scored = blend([1e-9, 0, NAN], [1, 0, 1], [0, 0, 0])
+    lost = scored.compute_losses(0, np.array([[0, 1, 2]]), np.zeros((1, 3, 1), dtype=np.float32))
+    assert lost.ravel().tolist() == [0, 0, 0]

@@ -193,6 +193,19 @@ def test_more_than_was_announced_is_another_request_and_no_good_one(site):
 # --- Deadlines, in this process --------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize(
+    ("request_line", "body"),
+    [("GET / HTTP/1.1", b""), ("POST / HTTP/1.1\r\nContent-Length: 3", b"abc")],
+)
+def test_who_asks_whether_to_go_on_and_has_sent_all_is_answered(request_line, body):
+    """waitress asked for a body that was there already, or that nobody had announced, and waited for ever."""
+    head = f"{request_line}\r\nHost: localhost\r\nExpect: 100-continue\r\n\r\n".encode()
+    with serving() as (port, _server), socket.create_connection(("127.0.0.1", port), 20) as client:
+        client.sendall(head + body)
+        answer = client.recv(1000)
+    assert b" 200 " in answer
+
+
 def application(environ, start_response):
     """Answer 8 MB, or the length of what was sent."""
     body = (

@@ -62,6 +62,7 @@ HOOKS = {
     "maintenance": "of waitress",
     "on_close": "of billiard",
     "page": "of Django's paginator",
+    "pre_save": "of Django's columns",
     "queryset": "of Django's filters",
     "readable": "of files",
     "readinto": "of files",

@@ -26,7 +26,7 @@ class Command(ImportCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        listener = User.objects.filter(username=options["listener"]).first()
+        listener = User.objects.with_name(options["listener"]).first()
         if listener is None:
             raise CommandError(f"There is no listener {options['listener']!r}.")
         self.import_file(options, "history", options["format"], listener=listener)

@@ -20,7 +20,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         listeners = User.objects.order_by("pk")
         if options["listener"]:
-            listeners = listeners.filter(username=options["listener"])
+            listeners = listeners.with_name(options["listener"])
             if not listeners.exists():
                 raise CommandError(f"There is no listener {options['listener']!r}.")
         if options["check"]:

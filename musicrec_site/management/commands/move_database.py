@@ -22,19 +22,12 @@ class Command(BaseCommand):
                 "A worker is running. Stop the site, so that nothing is written to the old database."
             )
         try:
-            n_rows = database_transfer.transfer_database(
-                options["to"], on_table=self._say, on_rename=self._say_renamed
-            )
+            n_rows = database_transfer.transfer_database(options["to"], on_table=self._say)
         except database_transfer.TransferError as error:
             raise CommandError(f"Nothing was moved. {error}") from error
         self.stdout.write(
             f"{n_rows:,} rows copied and compared. Now set DATABASE_URL to the new database and start the site; "
             "keep the old one until you are content."
-        )
-
-    def _say_renamed(self, old: str, new: str) -> None:
-        self.stdout.write(
-            f"  The account “{old}” signs in as “{new}” now: the new database takes “{old}” for another's name."
         )
 
     def _say(self, table: str, n_rows: int) -> None:
