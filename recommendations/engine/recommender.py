@@ -180,6 +180,11 @@ class Recommender(FittedRecommender):
                 built[name] = about
         return built
 
+    def drop_indexes(self) -> None:
+        """Free the indexes where they have served: a fit that begins with this one does not need them."""
+        for algorithm in self.algorithms.values():
+            algorithm.drop_indexes()
+
     def stored_listener_ids(self) -> NDArray[Any]:
         """Return the distinct ids of listeners whose histories would be saved; -1 for histories without an id."""
         ids = [algorithm.stored_listener_ids() for algorithm in self.algorithms.values()]

@@ -1,6 +1,7 @@
 """Candidates first: a large catalogue's lists come from what the components propose."""
 
 import sys
+from copy import copy
 from dataclasses import replace
 
 import numpy as np
@@ -412,6 +413,19 @@ def test_building_an_index_says_how_far_it_is_and_can_be_stopped(large):
     with pytest.raises(KeyboardInterrupt):
         large.build_indexes(seed=1, on_progress=stop)
     large.build_indexes(seed=1)
+
+
+def test_indexes_that_have_served_are_freed_and_lists_are_exact(large, world):
+    recommender = Recommender.__new__(Recommender)
+    recommender.__dict__ = {
+        **large.__dict__,
+        "algorithms": {name: copy(one) for name, one in large.algorithms.items()},
+    }
+    recommender.drop_indexes()
+    assert not any(getattr(one, "indexes_", None) for one in recommender.algorithms.values())
+    assert large.algorithms["als"].indexes_
+    history = next(list_histories(large, world))
+    assert len(recommender.recommend(history, 10)) == 10
 
 
 def test_a_saved_index_is_mapped_and_gives_the_same_lists(large, world, tmp_path):

@@ -2,6 +2,7 @@
 
 import re
 import sys
+from dataclasses import replace
 from html import unescape
 
 import pytest
@@ -10,9 +11,12 @@ from django.urls import reverse
 
 from accounts.models import User
 from catalog.models import Song
-from recommendations.engine import Recommender
+from recommendations.engine import PRESETS, Recommender
+from recommendations.engine.core.vector_index import VectorIndex
 from recommendations.models import ModelVersion
+from recommendations.services.data import training_rows
 from recommendations.services.operations import health_checks, metrics
+from recommendations.services.training import offline_evaluation
 from recommendations.services.versions import registry
 from tests.recommendations.conftest import train
 
@@ -47,6 +51,30 @@ def test_a_version_has_measured_indexes_and_the_page_tells(world, client, every_
     text = read_version_page(client)
     assert "Indexes of the catalog" in text
     assert f"als (cosine) {share} %" in text
+
+
+def test_what_is_measured_was_made_through_an_index(world, monkeypatch, every_catalogue_is_large):
+    begun: list[str] = []
+    searched = set()  # as soon as the last index is built: what measures it, and the evaluation
+    search = VectorIndex.search
+
+    def note_search(self, query, n):
+        if begun and begun[-1] == "index content":
+            searched.add(self)
+        return search(self, query, n)
+
+    monkeypatch.setattr(VectorIndex, "search", note_search)
+    rows = training_rows.read()
+    large = PRESETS["large"]
+    few_factors = {"als": {"n_factors": 8, "n_iterations": 2}}
+    offline_evaluation.evaluate_config(
+        rows,
+        replace(large, components={**large.components, **few_factors}),
+        offline_evaluation.make_split(rows, "random", 1),
+        seed=1,
+        on_progress=lambda stage, done, total: begun.append(stage),
+    )
+    assert len(searched) > 1
 
 
 def test_doctor_and_metrics_tell_what_the_indexes_find(world, capsys, every_catalogue_is_large):

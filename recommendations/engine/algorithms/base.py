@@ -191,6 +191,9 @@ class Algorithm(ABC):
         """
         return {}
 
+    def drop_indexes(self) -> None:  # noqa: B027  (most have none)
+        """Free the indexes; candidates are found exactly from now on."""
+
     def contributions(
         self, histories: csr_matrix, item_rows: NDArray[np.int32]
     ) -> NDArray[np.float32]:

@@ -328,10 +328,13 @@ class Content(Algorithm):
             ([1.0], [item_row], [0, 1]), shape=(1, len(self.audio_)), dtype=np.float32
         )
 
+    def drop_indexes(self) -> None:
+        self.indexes_ = {}
+
     def build_indexes(
         self, histories: csr_matrix | None, rng: np.random.Generator, on_progress: Progress
     ) -> dict[str, dict[str, Any]]:
-        self.indexes_ = {}
+        self.drop_indexes()
         heard = np.flatnonzero(self.values_[:, : len(self.audio_)].any(axis=0)).astype(np.int32)
         if not len(heard):
             return {}

@@ -211,6 +211,9 @@ class LatentFactors(Algorithm):
 
     # -- indexes ------------------------------------------------------------------------------------------
 
+    def drop_indexes(self) -> None:
+        self.indexes_ = {}
+
     def build_indexes(
         self, histories: csr_matrix | None, rng: np.random.Generator, on_progress: Progress
     ) -> dict[str, dict[str, Any]]:
@@ -218,7 +221,7 @@ class LatentFactors(Algorithm):
             return {}
         learned = np.flatnonzero(self.learned_ & (self.inverse_lengths_ > 0)).astype(np.int32)
         total = 2 * len(learned)
-        self.indexes_ = {}
+        self.drop_indexes()
         on_progress(0, total)
         cosine = VectorIndex.build(
             iterate_blocks(learned, self._list_directions),

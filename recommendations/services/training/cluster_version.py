@@ -45,7 +45,8 @@ def train_on_cluster(run: TrainingRun, reporter: Reporter) -> ModelVersion:
     reporter.say(f"The cluster fitted {config.name} in {fit_seconds:.0f} s.")
     evaluation = _measure(folder, seed, reporter)
     recommender = Recommender.load(folder.path / FINAL)
-    build_indexes(recommender, None, seed, reporter)
+    if sentence := build_indexes(recommender, None, seed, reporter.enter("fitting")):
+        reporter.say(sentence)
     # of an earlier attempt where its folder was gone on with: that is what was learned from
     request = folder.read_request()
     recommender.metadata |= {"read_at": request.read_at, "open_receipts": request.open_receipts}
@@ -76,14 +77,16 @@ def _run_job(folder: JobFolder, reporter: Reporter) -> None:
 def _measure(folder: JobFolder, seed: int, reporter: Reporter) -> Evaluation | None:
     if not folder.read_request().held_out_share:
         return None
+    on_progress = reporter.enter("evaluating")
     fitted = Recommender.load(folder.path / MEASURED)
+    build_indexes(fitted, None, seed, on_progress)
     survey = shard_tasks.read_survey(folder, MEASURED)
     evaluation = measure_sample(
         fitted,
         _read_split(folder, fitted, seed),
         Heard(survey.n_liked, survey.n_who_like),
         seed=seed,
-        on_progress=reporter.enter("evaluating"),
+        on_progress=on_progress,
     )
     reporter.say(evaluation.sentence if evaluation else "Not measured: no listener has two songs.")
     return evaluation

@@ -1,33 +1,38 @@
-"""The indexes of a large catalogue: built when a version is, and measured on listeners of its data."""
+"""The indexes of a large catalogue: built for a version and for what is evaluated, measured on its own listeners."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from recommendations.engine import Interactions, Recommender
-from recommendations.services.training.progress import Reporter
 
 N_LISTENERS = 200
 """Whose lists the recall is measured on."""
 
 
 def build_indexes(
-    recommender: Recommender, interactions: Interactions | None, seed: int, reporter: Reporter
-) -> None:
-    """Build and measure the indexes of a recommender where its catalogue is large, and say so in the run's log.
+    recommender: Recommender,
+    interactions: Interactions | None,
+    seed: int,
+    on_progress: Callable[[str, int, int], None] | None = None,
+) -> str:
+    """Build and measure the indexes of a recommender where its catalogue is large; return what became of them.
 
-    Without interactions the recall is measured on listeners made up of songs that are alike.
+    Without interactions the recall is measured on listeners made up of songs that are alike. The answer is empty
+    for a small catalogue, which has none.
     """
     if recommender.n_items < recommender.exact_below:
-        return
+        return ""
     histories = None
     if interactions is not None:
         strengths = interactions.to_matrix(recommender.config.weighting)
         n = min(N_LISTENERS, strengths.shape[0])
         rows = np.random.default_rng(seed).choice(strengths.shape[0], n, replace=False)
         histories = strengths[np.sort(rows)]
-    about = recommender.build_indexes(histories, seed=seed, on_progress=reporter.enter("fitting"))
-    reporter.say(describe_indexes(about))
+    return describe_indexes(
+        recommender.build_indexes(histories, seed=seed, on_progress=on_progress)
+    )
 
 
 def describe_indexes(about: dict[str, Any]) -> str:

@@ -163,7 +163,8 @@ def _fit(
     )
     seconds = time.perf_counter() - started
     reporter.say(f"Fitted {config.name} in {seconds:.1f} s.")
-    build_indexes(recommender, rows.interactions, seed, reporter)
+    if sentence := build_indexes(recommender, rows.interactions, seed, reporter.enter("fitting")):
+        reporter.say(sentence)
     return recommender, seconds
 
 

@@ -31,6 +31,7 @@ from recommendations.engine import (
     split_randomly,
 )
 from recommendations.services.data.training_rows import TrainingRows
+from recommendations.services.training.index_building import build_indexes
 
 log = logging.getLogger(__name__)
 
@@ -181,9 +182,12 @@ def _fit(
     seed: int,
     on_progress: OnProgress | None,
 ) -> Recommender:
-    return Recommender(config).fit(
+    """Fit on the training part, with the indexes that a version of it would be served through."""
+    fitted = Recommender(config).fit(
         split.train, rows.features, prior=rows.prior, seed=seed, on_progress=on_progress
     )
+    build_indexes(fitted, split.train, seed, on_progress)
+    return fitted
 
 
 def _evaluate_fitted(
@@ -242,6 +246,7 @@ def measure(
         newest=_count_newest(ours, split),
         fitted=fitted if split.name == "sample" else None,
     )
+    fitted.drop_indexes()
     del fitted
     if champion is None:
         return evaluation
