@@ -12,9 +12,16 @@ class CatalogConfig(AppConfig):
 
         # A migration that makes the table of songs anew takes its triggers away.
         post_migrate.connect(_build_search_index, sender=self)
+        post_migrate.connect(_create_triggers, sender=self)
 
 
 def _build_search_index(using: str, **_: Any) -> None:
     from catalog.songs import search_index
 
     search_index.build_index(using)
+
+
+def _create_triggers(using: str, **_: Any) -> None:
+    from catalog.listening import regrouping_triggers
+
+    regrouping_triggers.create_triggers(using)

@@ -10,8 +10,10 @@ from catalog.listening.models import (
 )
 from catalog.listening.sum_tables import (
     DayTotal,
+    EntityTotal,
     ListeningSums,
     OutdatedMonth,
+    RegroupedSong,
     SongMonth,
     SongTotal,
     SourceMonth,
@@ -38,6 +40,7 @@ __all__ = [
     "Artist",
     "ArtistCredit",
     "DayTotal",
+    "EntityTotal",
     "FolderScan",
     "Genre",
     "ImportRun",
@@ -53,6 +56,7 @@ __all__ = [
     "Playlist",
     "PlaylistItem",
     "RecordingMsid",
+    "RegroupedSong",
     "RejectedImportRow",
     "RejectedServerSong",
     "ServerAccount",

@@ -4,9 +4,11 @@ from django.contrib import admin
 
 from catalog.models import (
     DayTotal,
+    EntityTotal,
     KeptFigure,
     ListeningSums,
     OutdatedMonth,
+    RegroupedSong,
     SharedReview,
     SongMonth,
     SongTotal,
@@ -42,6 +44,18 @@ class SourceMonthAdmin(RecordAdmin[SourceMonth]):
     list_select_related = ["listener"]
 
 
+@admin.register(EntityTotal)
+class EntityTotalAdmin(RecordAdmin[EntityTotal]):
+    list_display = ["listener", "year", "entity", "entity_id", "n_plays"]
+    list_select_related = ["listener"]
+    search_fields = ["=listener__username"]
+
+
+@admin.register(RegroupedSong)
+class RegroupedSongAdmin(RecordAdmin[RegroupedSong]):
+    list_display = ["song_id"]
+
+
 @admin.register(OutdatedMonth)
 class OutdatedMonthAdmin(RecordAdmin[OutdatedMonth]):
     list_display = ["listener", "month", "n_changes"]
@@ -50,7 +64,7 @@ class OutdatedMonthAdmin(RecordAdmin[OutdatedMonth]):
 
 @admin.register(ListeningSums)
 class ListeningSumsAdmin(RecordAdmin[ListeningSums]):
-    list_display = ["listener", "time_zone"]
+    list_display = ["listener", "time_zone", "entities", "n_entity_plays"]
     list_select_related = ["listener"]
 
 

@@ -127,7 +127,8 @@ class MyStatistics(APIView):
         days = statistics.load_days(listener, period)
         totals = statistics.sum_days(listener, period, days)
         bars = charts.build_bars(listener, period, days, today)
-        longest, current = statistics.find_streaks(listener, today)
+        of_all_time = days if period.is_all else None
+        longest, current = statistics.find_streaks(listener, today, of_all_time)
         summary = statistics.summarise(listener, period, 0)
         return Response(
             {

@@ -17,11 +17,14 @@ from django.db.models.functions import Cast
 
 from accounts.models import User
 from accounts.time_zones import get_time_zone
+from catalog.listening import entity_totals
 from catalog.listening.models import Interaction
 from catalog.listening.periods import Period, add_months
-from catalog.listening.sum_tables import DayTotal, SongTotal
+from catalog.listening.sum_tables import UNTIMED, DayTotal, SongMonth
 
+_DAY = timedelta(days=1)
 ENTITIES = ("songs", "artists", "albums", "genres")
+"""In the order of `EntityTotal.Entity`."""
 _GROUPS = {
     "songs": ("plays.song_id", ""),
     "artists": ("song.artist_id", "JOIN catalog_song AS song ON song.id = plays.song_id"),
@@ -104,10 +107,10 @@ class Summary:
 
 def rank(listener: User, entity: str, period: Period, n: int, offset: int = 0) -> list[Ranked]:
     """Return the most played songs, artists, albums or genres of a period; of equals the lower id first."""
-    if entity == "songs" and period.is_all:
-        totals = SongTotal.objects.filter(listener=listener).order_by("-n_plays", "song_id")
-        page = totals.values_list("song_id", "n_plays")[offset : offset + n]
-        return [Ranked(*row) for row in page]
+    year = entity_totals.find_kept_year(listener, period, ENTITIES.index(entity))
+    if year is not None:
+        kept = entity_totals.rank(listener, ENTITIES.index(entity), year, n, offset)
+        return [Ranked(*row) for row in kept]
     sql, values = _build_ranking(listener, entity, period)
     rows = _fetch(f"{sql} ORDER BY n DESC, pk LIMIT %s OFFSET %s", [*values, n, offset])
     return [Ranked(pk, int(n_plays)) for pk, n_plays in rows]
@@ -115,15 +118,22 @@ def rank(listener: User, entity: str, period: Period, n: int, offset: int = 0) -
 
 def count_ranked(listener: User, entity: str, period: Period) -> int:
     """Return how many different songs, artists, albums or genres were played."""
+    year = entity_totals.find_kept_year(listener, period, ENTITIES.index(entity))
+    if year is not None:
+        return entity_totals.count(listener, ENTITIES.index(entity), year)
     sql, values = _build_ranking(listener, entity, period)
     return int(_fetch(f"SELECT COUNT(*) FROM ({sql}) AS ranked", values)[0][0])  # noqa: S608
 
 
 def summarise(listener: User, period: Period, n_top: int, n_discoveries: int = 0) -> Summary:
-    """Return what a period's page shows of songs, artists, albums and genres; one statement.
+    """Return what a period's page shows of songs, artists, albums and genres.
 
-    It reads the period's sums once for all of them, and the songs that were played in it.
+    Of a year and of all time entity totals are read where they are kept. Otherwise one statement reads the period's
+    sums once for all of them, and the songs that were played in it.
     """
+    year = entity_totals.find_kept_year(listener, period)
+    if year is not None:
+        return _summarise_kept(listener, period, year, n_top, n_discoveries)
     plays, values = _build_song_plays(listener, period)
     if not period.is_all:
         plays = f"SELECT song_id, SUM(n) AS n FROM ({plays}) AS plays GROUP BY song_id"  # noqa: S608
@@ -162,6 +172,23 @@ def summarise(listener: User, period: Period, n_top: int, n_discoveries: int = 0
     for entity_rows in ranked.values():
         entity_rows.sort(key=lambda one: (-one.n_plays, one.pk))
     return Summary(counts["n_songs"], counts["n_artists"], ranked.pop("discoveries"), ranked)
+
+
+def _summarise_kept(
+    listener: User, period: Period, year: int, n_top: int, n_discoveries: int
+) -> Summary:
+    moments = period.get_moments(get_time_zone(listener)) if n_discoveries else None
+    discoveries = (
+        entity_totals.rank_new_songs(listener, year, _adapt_moments(moments), n_discoveries)
+        if moments
+        else []
+    )
+    tops = {
+        name: [Ranked(*row) for row in entity_totals.rank(listener, entity, year, n_top)]
+        for entity, name in enumerate(ENTITIES)
+    }
+    n_songs, n_artists = (entity_totals.count(listener, entity, year) for entity in range(2))
+    return Summary(n_songs, n_artists, [Ranked(*row) for row in discoveries], tops)
 
 
 def count_sources(listener: User, period: Period) -> list[tuple[str, int]]:
@@ -250,14 +277,14 @@ def load_days(listener: User, period: Period) -> list[DaySums]:
     days = DayTotal.objects.filter(listener=listener)
     if period.first is not None and period.after is not None:
         days = days.filter(day__gte=period.first, day__lt=period.after)
-    columns = ("day", "n_plays", "n_measured", "played_ms", Cast("hours", TextField()))
+    # texts: to convert each value alone would take longer than the query
+    texts = Cast("day", TextField()), Cast("hours", TextField())
+    columns = (*texts, "n_plays", "n_measured", "played_ms")
     rows = list(days.order_by("day").values_list(*columns))
-    # one JSON text for all: each alone would take longer than the query
-    texts = ",".join(text for *_sums, text in rows)
-    hours: list[list[int]] = json.loads(f"[{texts}]")
+    hours: list[list[int]] = json.loads("[" + ",".join(row[1] for row in rows) + "]")
     return [
-        DaySums(day, n_plays, n_measured, played_ms, each)
-        for (day, n_plays, n_measured, played_ms, _text), each in zip(rows, hours, strict=True)
+        DaySums(date.fromisoformat(day), n_plays, n_measured, played_ms, each)
+        for (day, _hours, n_plays, n_measured, played_ms), each in zip(rows, hours, strict=True)
     ]
 
 
@@ -266,8 +293,8 @@ def sum_days(listener: User, period: Period, days: Sequence[DaySums]) -> Totals:
     n_timed = sum(day.n_plays for day in days)
     n_plays = n_timed
     if period.is_all:
-        totals = SongTotal.objects.filter(listener=listener)
-        n_plays = totals.aggregate(n=Sum("n_plays"))["n"] or 0
+        untimed = SongMonth.objects.filter(listener=listener, month=UNTIMED)
+        n_plays += untimed.aggregate(n=Sum("n_plays"))["n"] or 0
     return Totals(
         n_plays,
         n_timed,
@@ -308,20 +335,32 @@ def count_new_songs(listener: User, periods: Sequence[Period]) -> list[int]:
     return [counts[number] for number in range(len(periods))]
 
 
-def find_streaks(listener: User, today: date) -> tuple[Streak | None, Streak | None]:
-    """Return the longest streak of all time, the latest of equals, and the one that goes on today."""
-    days = DayTotal.objects.filter(listener=listener).order_by("day").values_list("day", flat=True)
-    longest = current = None
-    for day in days:
-        if current is not None and day - current.last == timedelta(days=1):
-            current = Streak(current.first, day)
-        else:
-            current = Streak(day, day)
-        if longest is None or current.n_days >= longest.n_days:
-            longest = current
-    if current is not None and not today - timedelta(days=1) <= current.last <= today:
-        current = None
-    return longest, current
+def find_streaks(
+    listener: User, today: date, days: Sequence[DaySums] | None = None
+) -> tuple[Streak | None, Streak | None]:
+    """Return the longest streak of all time, the latest of equals, and the one that goes on today.
+
+    `days` are those of all time, where they have been read already.
+    """
+    played_on = _list_days(listener) if days is None else [one.day for one in days]
+    if not played_on:
+        return None, None
+    first = last = played_on[0]
+    longest = first, first
+    for day in played_on:
+        if day - last > _DAY:
+            first = day
+        last = day
+        if day - first >= longest[1] - longest[0]:
+            longest = first, day
+    current = Streak(first, last) if today - _DAY <= last <= today else None
+    return Streak(*longest), current
+
+
+def _list_days(listener: User) -> list[date]:
+    days = DayTotal.objects.filter(listener=listener).order_by("day")
+    texts = days.values_list(Cast("day", TextField()), flat=True)
+    return [date.fromisoformat(day) for day in texts]
 
 
 def find_first_and_last_play(

@@ -23,15 +23,38 @@ def _make_listener_key() -> "models.ForeignKey[User, User]":
 
 
 class ListeningSums(models.Model):
-    """That a listener's plays are counted, and in which time zone."""
+    """That a listener's plays are counted, in which time zone, and how far their entity totals are.
+
+    Entity totals go NONE -> OUTDATED -> COUNTING -> KEPT, and back to OUTDATED from the last two
+    (`catalog.listening.entity_totals`).
+    """
+
+    class Entities(models.IntegerChoices):
+        NONE = 0, "none: the listener has few songs"
+        OUTDATED = 1, "to be counted"
+        COUNTING = 2, "being counted"
+        KEPT = 3, "kept"
 
     listener = models.OneToOneField(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+", primary_key=True
     )
     time_zone = models.CharField(max_length=64)
+    entities = models.PositiveSmallIntegerField(
+        choices=Entities, default=Entities.NONE, db_default=Entities.NONE
+    )
+    n_entity_plays = models.PositiveBigIntegerField(
+        default=0, db_default=0, help_text="Plays of all time that the entity totals hold."
+    )
 
     class Meta:
         verbose_name = verbose_name_plural = "listening sums"
+        indexes = [
+            models.Index(
+                fields=["entities", "listener"],
+                condition=models.Q(entities__gt=0),
+                name="sums_with_entities",
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.listener_id} in {self.time_zone}"
@@ -135,4 +158,48 @@ class SourceMonth(models.Model):
         return f"{self.listener_id} {self.source} {self.month}: {self.n_plays}"
 
 
-SUM_TABLES = (SongMonth, SongTotal, DayTotal, SourceMonth)
+class EntityTotal(models.Model):
+    """How often a listener played a song, artist, album or genre in a year, or in all time (year 0).
+
+    Only of listeners of many songs; songs of all time are `SongTotal`.
+    """
+
+    class Entity(models.IntegerChoices):
+        SONG = 0, "song"
+        ARTIST = 1, "artist"
+        ALBUM = 2, "album"
+        GENRE = 3, "genre"
+
+    listener = _make_listener_key()
+    year = models.PositiveSmallIntegerField()
+    entity = models.PositiveSmallIntegerField(choices=Entity)
+    entity_id = models.BigIntegerField()
+    n_plays = models.BigIntegerField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["listener", "year", "entity", "entity_id"], name="entity_total_once"
+            )
+        ]
+        indexes = [
+            models.Index(
+                fields=["listener", "year", "entity", "-n_plays", "entity_id"],
+                name="entity_total_most_played",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.listener_id} {self.year} {self.entity} {self.entity_id}: {self.n_plays}"
+
+
+class RegroupedSong(models.Model):
+    """That a song got another artist, album or genre; written by triggers, read by `entity_totals`."""
+
+    song_id = models.BigIntegerField()
+
+    def __str__(self) -> str:
+        return str(self.song_id)
+
+
+SUM_TABLES = (SongMonth, SongTotal, DayTotal, SourceMonth, EntityTotal)

@@ -15,6 +15,7 @@ from django.db.models import F, Max, Min, QuerySet, Sum
 
 from accounts.models import User
 from accounts.time_zones import get_time_zone
+from catalog.listening import entity_totals
 from catalog.listening.models import Interaction
 from catalog.listening.outdated_months import mark_months
 from catalog.listening.periods import add_months, get_midnight
@@ -46,8 +47,13 @@ def refresh_sums(listener: User, *, max_seconds: float = float("inf")) -> int:
     _follow_time_zone(listener)
     months = OutdatedMonth.objects.filter(listener=listener).order_by("-month")
     waiting = list(months.values_list("month", flat=True))
+    if not waiting:
+        return 0
+    if len(waiting) > entity_totals.MOST_MONTHS:
+        entity_totals.mark_outdated(listener)
     while waiting and time.monotonic() < end:
         _refresh_month(listener, waiting.pop(0))
+    entity_totals.keep_where_many(listener)
     return len(waiting)
 
 
@@ -60,7 +66,7 @@ def refresh_everybody(*, max_seconds: float = float("inf")) -> bool:
         last = outdated.values_list("listener_id", flat=True).first() or 0
         listener = User.objects.filter(pk=last).first()
         if listener is None:
-            return True
+            return entity_totals.refresh_everybody(max_seconds=end - time.monotonic())
         if refresh_sums(listener, max_seconds=max(0.0, end - time.monotonic())):
             return False
 
@@ -100,6 +106,7 @@ def find_differences(listeners: QuerySet[User]) -> Iterator[Difference]:
     plays = Interaction.objects.filter(listener__in=listeners, kind=Interaction.Kind.PLAY)
     counted = _sum_by_listener(plays, "plays")
     wrong = {pk for pk in kept.keys() | counted.keys() if kept.get(pk, 0) != counted.get(pk, 0)}
+    wrong |= entity_totals.find_wrong(listeners)
     for listener in User.objects.filter(pk__in=wrong - marked).order_by("pk"):
         yield Difference(listener, kept.get(listener.pk, 0), counted.get(listener.pk, 0))
 
@@ -157,7 +164,7 @@ def _refresh_month(listener: User, month: date) -> None:
             start, end = get_midnight(month, zone), get_midnight(add_months(month, 1), zone)
             plays = plays.filter(occurred_at__gte=start, occurred_at__lt=end)
             _count_days(listener, month, plays, zone)
-        _count_songs(listener, month, plays)
+        entity_totals.add_changes(sums, month, _count_songs(listener, month, plays))
         _count_sources(listener, month, plays)
 
 
@@ -165,8 +172,11 @@ def _select_plays(listener: User) -> QuerySet[Interaction]:
     return Interaction.objects.for_listener(listener).filter(kind=Interaction.Kind.PLAY).order_by()
 
 
-def _count_songs(listener: User, month: date, plays: QuerySet[Interaction]) -> None:
-    """Write the month's sums by song where they changed, and the totals of those songs."""
+def _count_songs(listener: User, month: date, plays: QuerySet[Interaction]) -> dict[int, int]:
+    """Write the month's sums by song where they changed, and the totals of those songs.
+
+    Return how many plays of each of these there are more than before.
+    """
     now = _fetch_song_sums(
         plays.values_list("song").annotate(
             n=Sum("plays"), a=Min("occurred_at"), z=Max("occurred_at")
@@ -187,6 +197,11 @@ def _count_songs(listener: User, month: date, plays: QuerySet[Interaction]) -> N
         "n_plays = excluded.n_plays, first_at = excluded.first_at, last_at = excluded.last_at",
     )
     _count_totals(listener, changed + gone)
+    nothing = (0, None, None)
+    return {
+        song_id: now.get(song_id, nothing)[0] - before.get(song_id, nothing)[0]
+        for song_id in changed + gone
+    }
 
 
 def _fetch_song_sums(rows: QuerySet[Any]) -> SongSums:
@@ -265,3 +280,4 @@ def delete_sums(listener: User) -> None:
         mark_everything(listener)
         for table in SUM_TABLES:
             table.objects.filter(listener=listener)._raw_delete(using=connection.alias)
+        entity_totals.mark_outdated(listener)

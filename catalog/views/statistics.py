@@ -58,7 +58,8 @@ def build_figures(listener: User, period: Period) -> dict[str, Any]:
     if not totals.n_plays:
         return {"totals": totals}
     bars = charts.build_bars(listener, period, days, today)
-    longest, current = statistics.find_streaks(listener, today)
+    of_all_time = days if period.is_all else None
+    longest, current = statistics.find_streaks(listener, today, of_all_time)
     first, last = statistics.find_first_and_last_play(listener, period)
     before = period.get_previous()
     n_before = (

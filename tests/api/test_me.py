@@ -188,6 +188,7 @@ NOT_ABOUT_LISTENING = {
     "catalog.SongTotal",
     "catalog.SongMonth",
     "catalog.DayTotal",
+    "catalog.EntityTotal",
     "catalog.SourceMonth",
     "catalog.OutdatedMonth",
     "catalog.ListeningSums",

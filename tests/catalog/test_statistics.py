@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from accounts.models import User
-from catalog.listening import charts, interactions, statistics, sums
+from catalog.listening import charts, entity_totals, interactions, statistics, sums
 from catalog.listening.interactions import ListenEntry
 from catalog.listening.periods import ALL_TIME, make_period, make_range
 from catalog.models import Album, Artist, Genre, Interaction, Song
@@ -23,9 +23,11 @@ def alice() -> User:
     return User.objects.create_user("alice", time_zone="Australia/Lord_Howe")
 
 
-@pytest.fixture
-def plays(alice) -> list[Interaction]:
-    """Some 600 plays over two years of 24 songs by 6 artists on 8 albums."""
+@pytest.fixture(params=["joined", "kept"])
+def plays(alice, request, monkeypatch) -> list[Interaction]:
+    """Some 600 plays over two years of 24 songs by 6 artists on 8 albums; with and without kept entity totals."""
+    if request.param == "kept":
+        monkeypatch.setattr(entity_totals, "KEPT_FROM", 1)
     rng = Random(7)
     artists = [Artist.objects.create(name=f"Band {n}") for n in range(6)]
     albums = [Album.objects.create(title=f"Album {n}", artist=artists[n % 6]) for n in range(8)]
@@ -51,7 +53,8 @@ def plays(alice) -> list[Interaction]:
         for _ in range(600)
     ]
     interactions.record_listens(alice, entries, source="one")
-    sums.refresh_sums(alice)
+    assert sums.refresh_everybody()
+    assert (entity_totals.find_kept_year(alice, ALL_TIME) == 0) == (request.param == "kept")
     plays = Interaction.objects.filter(listener=alice, kind=0)
     return list(plays.select_related("song__artist", "song__album").order_by("occurred_at", "pk"))
 

@@ -5,7 +5,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from accounts.models import User
-from catalog.listening import sums
+from catalog.listening import entity_totals, sums
 
 
 class Command(BaseCommand):
@@ -29,6 +29,7 @@ class Command(BaseCommand):
         for listener in listeners.iterator():
             sums.delete_sums(listener)
             sums.refresh_sums(listener)
+            entity_totals.count_entities(listener)
         self.stdout.write(f"Counted the plays of {listeners.count():,} listeners.")
 
     def _report(self, listeners: Any) -> None:

@@ -100,6 +100,8 @@ GROUPS = (
             "catalog_songtotal",
             "catalog_daytotal",
             "catalog_sourcemonth",
+            "catalog_entitytotal",
+            "catalog_regroupedsong",
             "catalog_listeningsums",
             "catalog_outdatedmonth",
             "catalog_sharedreview",
