@@ -7,12 +7,14 @@ from catalog.songs.covers import name_drawn_cover
 from catalog.songs.models import Song
 
 N_COVERS = 4
-_N_LOOKED_AT = 8
-"""So many of the first songs are looked at: those of one album share a picture."""
+_N_LOOKED_AT = 12
+"""So many of the first songs are looked at: those of one album share a picture, those of one artist look alike."""
 
 
 def list_covers(playlists: Iterable[Playlist]) -> dict[object, list[Song]]:
     """Return by playlist id four of its first songs with different covers, or one where there are not four.
+
+    Artists come before a second cover of one of them.
 
     Two queries for all playlists; those without songs have an empty list.
     """
@@ -30,8 +32,11 @@ def get_picture(song: Song) -> str:
 
 
 def _choose(songs: Iterable[Song]) -> list[Song]:
+    artists: dict[int, Song] = {}
     by_cover: dict[str, Song] = {}
     for song in songs:
+        artists.setdefault(song.artist_id, song)
         by_cover.setdefault(get_picture(song), song)
-    different = list(by_cover.values())
+    firsts = {get_picture(song): song for song in artists.values()}
+    different = list((firsts | by_cover).values())
     return different[: N_COVERS if len(different) >= N_COVERS else 1]

@@ -219,6 +219,13 @@ class FittedRecommender(FittedComponents):
         block = self._pipeline.explain_song(self._listener(history), item_row)
         return RecommendedList.from_dict(block.pack(0)).items[0].explanation
 
+    def find_artists(self, item_rows: NDArray[np.integer]) -> NDArray[np.int32]:
+        """Return numbers that are the same for songs of one artist; -1 where unknown, and for rows of -1."""
+        if self._artists is None:
+            return np.full(len(item_rows), -1, dtype=np.int32)
+        artists = self._artists[np.maximum(item_rows, 0)]
+        return np.where(item_rows >= 0, artists, -1).astype(np.int32)
+
     def describe_sound(self, history: History) -> dict[str, float]:
         """Return the mean of each audio feature over what a listener likes, by name; the unknown are left out."""
         self._require_fitted()

@@ -160,3 +160,13 @@ def test_a_made_playlist_of_somebody_else_can_not_be_asked_for(world, bob):
     """T36."""
     (playlist,) = world.alice.post("me/made-playlists/", {"kind": JAMS}).body
     assert Caller(bob.user).get(f"playlists/{playlist['id']}/").status == 404
+
+
+def test_who_has_heard_everything_gets_mixes_of_what_they_love(world, carol):
+    for song in world.songs:
+        add_plays(carol, song, plays=3)
+    todays = mixes.list_daily_mixes(carol)
+    assert todays
+    for mix in todays:
+        assert not mix.has_new
+        assert mix.heard_ids == {song.pk for song in mix.songs}

@@ -13,7 +13,7 @@ from catalog.servers.models import ServerAccount
 from tests.api.caller import Caller
 
 ENGLISH = "Weekly discovery, week of 23 Nov 2026"
-GERMAN = "Wochenentdeckungen, Woche vom 23.11.2026"
+GERMAN = "Entdeckungen der Woche vom 23.11.2026"
 
 
 @pytest.fixture
@@ -96,6 +96,6 @@ def test_players_and_servers_get_it_in_the_listeners_language(listener, discover
 def test_a_search_finds_it_by_what_is_shown(listener, discovery):
     client = Client(headers={"Accept-Language": "de"})
     client.force_login(listener)
-    page = client.get(reverse("catalog:browse"), {"q": "wochenentdeckungen"})
+    page = client.get(reverse("catalog:browse"), {"q": "entdeckungen woche"})
     assert page.context["playlists"] == [discovery]
     assert client.get(reverse("catalog:browse"), {"q": "discovery"}).context["playlists"] == []

@@ -310,7 +310,10 @@ def mix_entries(
 ) -> list[Entry]:
     """Return a mix's songs with why each is in it; `context` is what was read of the listener already."""
     new = [item for item in mix.items if item.song.pk not in mix.heard_ids]
-    reasons = {entry.song.pk: entry.reason for entry in _make_entries(listener, new, context)}
+    reasons = {
+        entry.song.pk: entry.reason
+        for entry in (_make_entries(listener, new, context) if new else ())
+    }
     return [Entry(song, reasons.get(song.pk) or _("You know and like it")) for song in mix.songs]
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time
 from typing import Any
 
+import numpy as np
 from django.core.cache import cache
 
 from accounts.models import User
@@ -38,6 +39,16 @@ class Mix:
     artists: tuple[str, ...]
     items: list[ServedSong]
     heard_ids: frozenset[int]
+
+    @property
+    def unnamed_artists(self) -> list[str]:
+        """The artists that its name does not say."""
+        return [artist for artist in self.artists if artist not in self.name]
+
+    @property
+    def has_new(self) -> bool:
+        """Whether the listener has not heard all of it."""
+        return any(item.song.pk not in self.heard_ids for item in self.items)
 
     @property
     def songs(self) -> list[Song]:
@@ -127,7 +138,7 @@ def _make_mixes(listener: User, today: date, context: ListenerContext) -> list[d
         # A song is new in one mix only: what many like would otherwise begin all of them.
         excluded = [*excluded, *(int(item.item_id) for item in new)]
         drafts.append(_draft(cluster, new, today))
-    return _order_songs(drafts)
+    return [_order_songs(draft, recommender) for draft in drafts]
 
 
 def _query(
@@ -162,19 +173,16 @@ def _draft(cluster: Cluster, new: RecommendedList, today: date) -> dict[str, Any
         "name": cluster.name,
         "artists": list(cluster.artists),
         "new": new.to_dict(),
-        "known": _choose_of_the_day(cluster.song_ids, today)[:N_FAMILIAR],
+        # who has heard everything gets the songs they love
+        "known": _choose_of_the_day(cluster.song_ids, today)[: N_FAMILIAR if len(new) else N_SONGS],
     }
 
 
-def _order_songs(drafts: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the drafts, each with the order of its songs; one query over the songs of all."""
-    mixed = [[song_id for song_id, _score, _why in _mix_in_known(draft)] for draft in drafts]
-    song_ids = {song_id for one in mixed for song_id in one}
-    artist_of = dict(Song.objects.filter(pk__in=song_ids).values_list("pk", "artist_id"))
-    return [
-        draft | {"order": space_artists([artist_of.get(song_id, -1) for song_id in one])}
-        for draft, one in zip(drafts, mixed, strict=True)
-    ]
+def _order_songs(draft: dict[str, Any], recommender: Recommender) -> dict[str, Any]:
+    """Return the draft with the order of its songs; those that the model does not have are of nobody in particular."""
+    song_ids = [song_id for song_id, _score, _why in _mix_in_known(draft)]
+    rows = recommender.items.rows(np.array(song_ids, dtype=np.int64))
+    return draft | {"order": space_artists(recommender.find_artists(rows).tolist())}
 
 
 def _choose_of_the_day(song_ids: Sequence[int], today: date) -> list[int]:
@@ -191,10 +199,13 @@ def _make_entries(draft: dict[str, Any]) -> list[tuple[int, float, Explanation]]
 
 
 def _mix_in_known(draft: dict[str, Any]) -> list[tuple[int, float, Explanation]]:
-    """Put a known song after every two new ones: (song id, score, explanation)."""
+    """Put a known song after every two new ones; where none is new, all are known: (song id, score, explanation)."""
     familiar = list(draft["known"])
+    new = RecommendedList.from_dict(draft["new"]).items
+    if not new:
+        return [(song_id, 0.0, Explanation({}, {})) for song_id in familiar]
     entries: list[tuple[int, float, Explanation]] = []
-    for position, item in enumerate(RecommendedList.from_dict(draft["new"]).items):
+    for position, item in enumerate(new):
         entries.append((int(item.item_id), item.score, item.explanation))
         if position % 2 and familiar:
             entries.append((familiar.pop(0), 0.0, Explanation({}, {})))
