@@ -23,7 +23,7 @@ def list_covers(playlists: Iterable[Playlist]) -> dict[object, list[Song]]:
     items = items.select_related("song__artist", "song__album").prefetch_related("song__genres")
     for item in items.order_by("playlist_id", "position", "pk"):
         songs[item.playlist_id].append(item.song)
-    return {playlist_id: _choose(of_list) for playlist_id, of_list in songs.items()}
+    return {playlist_id: choose_covers(of_list) for playlist_id, of_list in songs.items()}
 
 
 def get_picture(song: Song) -> str:
@@ -31,7 +31,8 @@ def get_picture(song: Song) -> str:
     return song.cover_tag or name_drawn_cover(song)
 
 
-def _choose(songs: Iterable[Song]) -> list[Song]:
+def choose_covers(songs: Iterable[Song]) -> list[Song]:
+    """Return four songs with different covers, of different artists first, or one where there are not four."""
     artists: dict[int, Song] = {}
     by_cover: dict[str, Song] = {}
     for song in songs:

@@ -12,6 +12,7 @@ from django.core.cache import cache
 from accounts.models import User
 from accounts.time_zones import get_local_day, get_time_zone
 from catalog.models import Song
+from catalog.playlists.covers import choose_covers
 from recommendations.engine import Explanation, RecommendedList, Recommender, space_artists
 from recommendations.models import ListenerControl, ModelVersion
 from recommendations.services.preferences import taste_clusters
@@ -39,6 +40,11 @@ class Mix:
     artists: tuple[str, ...]
     items: list[ServedSong]
     heard_ids: frozenset[int]
+
+    @property
+    def covers(self) -> list[Song]:
+        """The songs whose covers are its picture."""
+        return choose_covers(self.songs)
 
     @property
     def unnamed_artists(self) -> list[str]:

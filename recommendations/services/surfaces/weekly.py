@@ -9,6 +9,7 @@ from django.core.cache import cache
 from accounts.models import User
 from accounts.time_zones import get_local_day
 from catalog.models import Playlist, PlaylistItem, Song
+from catalog.playlists.covers import choose_covers
 from recommendations.services.serving.listener_context import ListenerContext
 from recommendations.services.surfaces import generated_playlists
 
@@ -25,6 +26,11 @@ class WeeklyList:
     items: list[PlaylistItem]
     songs: list[Song]
     before: "WeeklyDraft | None" = None
+
+    @property
+    def covers(self) -> list[Song]:
+        """The songs whose covers are its picture."""
+        return choose_covers(self.songs)
 
     @property
     def new_on(self) -> date:
