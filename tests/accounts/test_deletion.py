@@ -25,6 +25,7 @@ from catalog.listening import interactions, sums, year_reviews
 from catalog.listening.models import LatestImport, NowPlaying
 from catalog.models import (
     Artist,
+    EntityTotal,
     ImportRun,
     Interaction,
     MusicServer,
@@ -99,6 +100,9 @@ def fill_every_table(user: User, song: Song) -> None:
     LatestImport.objects.create(listener=user, service="lastfm", listened_at=timezone.now())
     interactions.record_play(user, song, occurred_at=timezone.now(), source=NAME)
     sums.refresh_sums(user)
+    EntityTotal.objects.create(
+        listener=user, year=2026, entity=EntityTotal.Entity.SONG, entity_id=song.pk, n_plays=1
+    )
     year_reviews.share_review(user, 2026)
     interactions.record_play(user, song, occurred_at=timezone.now() - timedelta(days=1), source="x")
     NowPlaying.objects.create(
