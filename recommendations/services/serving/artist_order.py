@@ -4,7 +4,8 @@ The engine's own lists are in this order already (`engine/ranking/artist_spacing
 """
 
 from collections.abc import Callable, Sequence
-from typing import TypeVar
+from operator import attrgetter
+from typing import Any, TypeVar
 
 from catalog.models import Song
 from recommendations.engine import space_artists
@@ -13,7 +14,7 @@ Entry = TypeVar("Entry")
 
 
 def space_songs(
-    entries: Sequence[Entry], get_song: Callable[[Entry], Song] = lambda entry: entry.song
+    entries: Sequence[Entry], get_song: Callable[[Any], Song] = attrgetter("song")
 ) -> list[Entry]:
     """Return the entries of a list in the order in which no two by one artist are neighbours, where there is one."""
     order = space_artists([get_song(entry).artist_id for entry in entries])
