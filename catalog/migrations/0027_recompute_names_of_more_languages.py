@@ -1,4 +1,4 @@
-"""Recompute what names are searched and matched by: й and ї are letters, notes between dashes, more languages.
+"""Recompute what names are searched and matched by: й and ї are letters, vowel marks of Arabic are none, notes between dashes, more languages.
 
 The work and its rules are those of 0025.
 """

@@ -4,6 +4,7 @@
 |---|---|
 | case, width, ligatures | small letters of ordinary width |
 | accents of Latin, Greek and Cyrillic letters | gone |
+| vowel marks of Arabic and points of Hebrew, which mostly are not written | gone |
 | vowel signs, tone marks, voiced kana and every other mark | kept: they are letters, not accents |
 | apostrophes between letters | gone: "don't" is "dont" |
 | initials with dots | one word: "R.E.M." is "rem" |
@@ -40,6 +41,10 @@ _LETTERS = str.maketrans(
 )
 # what is drawn like a vowel's accent and makes another consonant or vowel: "мой" is not "мои"
 _OWN_LETTERS = frozenset(("и\u0306", "у\u0306", "і\u0308", "г\u0301", "к\u0301"))
+# fatha to sukun, superscript alef; sheva to the points of shin, qamats qatan: most write, and type, without them
+_POINTS = frozenset(
+    map(chr, (*range(0x64B, 0x653), 0x670, *range(0x5B0, 0x5BE), 0x5BF, 0x5C1, 0x5C2, 0x5C7))
+)
 _APOSTROPHES = dict.fromkeys(map(ord, "’‘ʼʻ′`´＇ʹˈ‛"), "'")
 # these would become the letters TM and SM
 _SIGNS = _APOSTROPHES | dict.fromkeys(map(ord, "™℠"), "")
@@ -50,7 +55,11 @@ class _Kinds(dict[str, str]):
 
     def __missing__(self, character: str) -> str:
         category = unicodedata.category(character)
-        if category == "Cf" or unicodedata.name(character, "").startswith("VARIATION SELECTOR"):
+        if (
+            character in _POINTS
+            or category == "Cf"
+            or unicodedata.name(character, "").startswith("VARIATION SELECTOR")
+        ):
             kind = "invisible"
         elif category[0] == "M":
             kind = "mark"
