@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from catalog.songs import note_words
+from catalog.songs.inverted_names import turn_inverted_name
 from catalog.songs.text import fit_key, normalise
 from catalog.songs.title_notes import (
     Piece,
@@ -102,9 +103,13 @@ def build_lookup_key(name: str) -> str:
 
 
 def get_main_artist(artist: str) -> str:
-    """Return `artist` without guests and channel names, as it is written: "Drake feat. Rihanna" → "Drake"."""
+    """Return `artist` without guests and channel names, as it is written: "Drake feat. Rihanna" → "Drake".
+
+    Only a composer's name is turned where the surname is first: "Bach, Johann Sebastian" → "Johann Sebastian Bach".
+    """
     name = _collapse_blanks(artist)
-    return _cut_second_spelling(cut_guests(strip_channel(name))) or name or artist.strip()
+    main = _cut_second_spelling(cut_guests(strip_channel(name))) or name or artist.strip()
+    return turn_inverted_name(main)
 
 
 def get_first_artist(credit: str) -> str:
