@@ -8,13 +8,14 @@ from typing import Any
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.db import connection
+from django.utils.translation import gettext as _
 
 # Those tagged `installation` cost next to nothing: the operator's dashboard runs them each time it is opened.
 WAL_BUG_FROM, WAL_BUG_TO = (3, 7, 0), (3, 51, 2)
 
 
 @register("installation")
-def check_sqlite_version(app_configs: Any, **_: Any) -> list[CheckMessage]:
+def check_sqlite_version(app_configs: Any, **options: Any) -> list[CheckMessage]:
     """Warn of the SQLite versions whose write-ahead log can, rarely, damage a database."""
     if (
         connection.vendor != "sqlite"
@@ -23,25 +24,33 @@ def check_sqlite_version(app_configs: Any, **_: Any) -> list[CheckMessage]:
         return []
     return [
         Warning(
-            f"SQLite {sqlite3.sqlite_version} has the WAL-reset bug (3.7.0 to 3.51.2): when several processes write, "
-            "it can in rare cases damage the database.",
-            hint="Update SQLite to 3.51.3 or newer, or give this site one of its own (`pip install pysqlite3`), or use "
-            "PostgreSQL: `python manage.py move_database --to URL`. Until then keep backups: "
-            "`python manage.py backup`.",
+            _(
+                "SQLite %(version)s has the WAL-reset bug (3.7.0 to 3.51.2): when several processes write, it can in "
+                "rare cases damage the database."
+            )
+            % {"version": sqlite3.sqlite_version},
+            hint=_(
+                "Update SQLite to 3.51.3 or newer, or give this site one of its own (`pip install pysqlite3`), or use "
+                "PostgreSQL: `python manage.py move_database --to URL`. Until then keep backups: "
+                "`python manage.py backup`."
+            ),
             id="musicrec.W001",
         )
     ]
 
 
 @register("installation")
-def check_data_folder_is_private(app_configs: Any, **_: Any) -> list[CheckMessage]:
+def check_data_folder_is_private(app_configs: Any, **options: Any) -> list[CheckMessage]:
     """Warn when others on the machine may read listening histories."""
     mode = stat.S_IMODE(settings.DATA_DIR.stat().st_mode)
     if not mode & 0o077:
         return []
     return [
         Warning(
-            f"Others on this machine may look into {settings.DATA_DIR} (mode {mode:o}); it holds listening histories.",
+            _(
+                "Others on this machine may look into %(folder)s (mode %(mode)s); it holds listening histories."
+            )
+            % {"folder": settings.DATA_DIR, "mode": f"{mode:o}"},
             hint=f"chmod 700 {settings.DATA_DIR}",
             id="musicrec.W002",
         )
@@ -49,12 +58,14 @@ def check_data_folder_is_private(app_configs: Any, **_: Any) -> list[CheckMessag
 
 
 @register("installation")
-def check_folders_are_writable(app_configs: Any, **_: Any) -> list[CheckMessage]:
+def check_folders_are_writable(app_configs: Any, **options: Any) -> list[CheckMessage]:
     """Refuse folders that nothing can be written to."""
     return [
         Error(
-            f"{folder} cannot be written to: {error}.",
-            hint="Give it to the user that runs Musicrec (chown), or point DATA_DIR and ARTIFACTS_DIR elsewhere.",
+            _("%(folder)s cannot be written to: %(reason)s.") % {"folder": folder, "reason": error},
+            hint=_(
+                "Give it to the user that runs Musicrec (chown), or point DATA_DIR and ARTIFACTS_DIR elsewhere."
+            ),
             id="musicrec.E001",
         )
         for folder in (settings.DATA_DIR, settings.ARTIFACTS_DIR)
@@ -73,7 +84,7 @@ def _find_write_error(folder: Path) -> str:
 
 
 @register(Tags.security, deploy=True)
-def check_public_site(app_configs: Any, **_: Any) -> list[CheckMessage]:
+def check_public_site(app_configs: Any, **options: Any) -> list[CheckMessage]:
     """What a site on the internet must not have. Part of `check --deploy`."""
     messages: list[CheckMessage] = []
     if not settings.HTTPS:

@@ -242,3 +242,10 @@ class JsonLines(logging.Formatter):
             },
             ensure_ascii=False,
         )
+
+
+def test_the_desk_says_what_needs_the_operator_in_their_language(desk):
+    german = desk.get("/admin/", headers={"accept-language": "de"}).content.decode()
+    assert "<strong>Worker:</strong> keiner arbeitet" in german
+    assert "none is at work" not in german
+    assert "<strong>Worker:</strong> none is at work" in desk.get("/admin/").content.decode()

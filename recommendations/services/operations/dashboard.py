@@ -10,6 +10,7 @@ from django.core.cache import cache
 from django.db.models import Count, Q
 from django.db.models.functions import TruncDate
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from catalog.models import Interaction
 from catalog.songs import kept_figures
@@ -261,25 +262,26 @@ def _list_warnings(steps: list[tuple[str, int, float]], worker: Finding) -> Iter
         yield Finding(
             "fallbacks",
             "degraded",
-            f"{share:.0%} of lists came from a fallback",
-            "Retrain with newer listens.",
+            _("%(share)s of lists came from a fallback") % {"share": f"{share:.0%}"},
+            _("Retrain with newer listens."),
         )
 
 
 def _warn_about_trainings() -> Iterable[Finding]:
     last = TrainingRun.objects.exclude(status__in=TrainingRun.ACTIVE).first()
     if last is not None and last.status == TrainingRun.Status.FAILED:
-        yield Finding(
-            "training", "degraded", f"{last} failed: {last.error}", "Read its log, then retrain."
-        )
+        text = _("%(run)s failed: %(reason)s") % {"run": last, "reason": last.error}
+        yield Finding("training", "degraded", text, _("Read its log, then retrain."))
     held_back = ModelVersion.objects.filter(
         training_run=last, state=ModelVersion.State.READY
     ).exclude(gate_reason="")
     if last is not None and (version := held_back.first()) is not None and not version.is_active:
-        cure = "Compare it with the active one, then activate it by hand or leave it."
-        yield Finding(
-            "quality gate", "degraded", f"{version} was held back: {version.gate_reason}", cure
-        )
+        cure = _("Compare it with the active one, then activate it by hand or leave it.")
+        text = _("%(version)s was held back: %(reason)s") % {
+            "version": version,
+            "reason": version.gate_reason,
+        }
+        yield Finding("quality gate", "degraded", text, cure)
 
 
 def _warn_about_experiments() -> Iterable[Finding]:
@@ -287,17 +289,11 @@ def _warn_about_experiments() -> Iterable[Finding]:
     if running is None:
         return
     if not running.is_interleaving and results.compute_result(running).ratio_is_off:
-        cure = "Stop it: something loses listeners of one arm, so its results can't be trusted."
-        yield Finding(
-            "experiment",
-            "degraded",
-            f"the arms of “{running}” are not as large as they were set",
-            cure,
-        )
+        cure = _("Stop it: something loses listeners of one arm, so its results can't be trusted.")
+        text = _("the arms of “%(experiment)s” are not as large as they were set") % {
+            "experiment": running
+        }
+        yield Finding("experiment", "degraded", text, cure)
     for arm in running.arms.exclude(stopped_at=None):
-        yield Finding(
-            "experiment",
-            "degraded",
-            f"arm {arm} was stopped: {arm.stop_reason}",
-            "Stop the experiment.",
-        )
+        text = _("arm %(arm)s was stopped: %(reason)s") % {"arm": arm, "reason": arm.stop_reason}
+        yield Finding("experiment", "degraded", text, _("Stop the experiment."))

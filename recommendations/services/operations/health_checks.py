@@ -13,7 +13,10 @@ from django.core import checks
 from django.db import connection
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
 
+from common.generics import StrOrPromise
 from recommendations.engine import LEAST_RECALL, Recommender, is_index_installed
 from recommendations.models import Activation, ModelVersion
 from recommendations.services.operations import workers
@@ -22,6 +25,18 @@ Status = Literal["ok", "degraded", "failed"]
 _ORDER: tuple[Status, ...] = ("ok", "degraded", "failed")
 QUEUES = ("default", "imports", "lists", "mail", "training")
 LITTLE_SPACE_BYTES = 1_000_000_000
+LABELS: dict[str, StrOrPromise] = {
+    "disk": gettext_lazy("Disk"),
+    "installation": gettext_lazy("Installation"),
+    "migrations": gettext_lazy("Migrations"),
+    "model": gettext_lazy("Model"),
+    "worker": gettext_lazy("Worker"),
+    "fallbacks": gettext_lazy("Fallbacks"),
+    "training": gettext_lazy("Training"),
+    "quality gate": gettext_lazy("Quality gate"),
+    "experiment": gettext_lazy("Experiment"),
+}
+"""What the desk calls that which was looked at; programs read the names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +47,10 @@ class Finding:
     status: Status
     detail: str = ""
     cure: str = ""
+
+    @property
+    def label(self) -> StrOrPromise:
+        return LABELS.get(self.name, self.name.capitalize())
 
     def to_dict(self) -> dict[str, str]:
         """Return what a stranger may read."""
@@ -72,15 +91,22 @@ def check_disk() -> Finding:
             for path in (settings.DATA_DIR, settings.ARTIFACTS_DIR)
         }
     except OSError as error:
-        cure = "Make the folder, or correct DATA_DIR and ARTIFACTS_DIR."
-        return Finding(
-            "disk", "failed", f"{error.filename} can't be looked at ({error.strerror})", cure
-        )
+        cure = _("Make the folder, or correct DATA_DIR and ARTIFACTS_DIR.")
+        text = _("%(folder)s can't be looked at (%(reason)s)") % {
+            "folder": error.filename,
+            "reason": error.strerror,
+        }
+        return Finding("disk", "failed", text, cure)
     folder = min(rooms, key=lambda path: rooms[path])
-    text = f"{rooms[folder] / 1e9:.1f} GB free below {folder}"
+    text = _("%(room)s GB free below %(folder)s") % {
+        "room": f"{rooms[folder] / 1e9:.1f}",
+        "folder": folder,
+    }
     if rooms[folder] >= LITTLE_SPACE_BYTES:
         return Finding("disk", "ok", text)
-    cure = "Make room. While there is some left, old versions can go: python manage.py prune_model_versions"
+    cure = _(
+        "Make room. While there is some left, old versions can go: python manage.py prune_model_versions"
+    )
     return Finding("disk", "degraded", text, cure)
 
 
@@ -99,9 +125,8 @@ def check_migrations() -> Finding:
     missing = _list_migrations_on_disk() - set(MigrationRecorder(connection).applied_migrations())
     if not missing:
         return Finding("migrations", "ok")
-    return Finding(
-        "migrations", "failed", f"{len(missing)} not applied", "Run `python manage.py migrate`."
-    )
+    text = ngettext("%(n)d not applied", "%(n)d not applied", len(missing)) % {"n": len(missing)}
+    return Finding("migrations", "failed", text, _("Run `python manage.py migrate`."))
 
 
 @cache
@@ -117,27 +142,22 @@ def check_model() -> Finding:
         return Finding(
             "model",
             "ok",
-            "none yet: popular songs are served",
-            "Press Retrain on the operator's desk.",
+            _("none yet: popular songs are served"),
+            _("Press Retrain on the operator's desk."),
         )
     if active is None:
         return Finding(
             "model",
             "degraded",
-            "none is active: popular songs are served",
-            "Activate a version, or retrain.",
+            _("none is active: popular songs are served"),
+            _("Activate a version, or retrain."),
         )
     if _compute_manifest_digest(active) != active.manifest_sha256:
-        return Finding(
-            "model", "degraded", f"the files of {active.name} are damaged", "Roll back, or retrain."
-        )
+        text = _("the files of %(version)s are damaged") % {"version": active.name}
+        return Finding("model", "degraded", text, _("Roll back, or retrain."))
     if last is not None and last.reason == Activation.Reason.BROKEN:
-        return Finding(
-            "model",
-            "degraded",
-            f"{active.name} serves because a later one was broken",
-            "Retrain, or activate another.",
-        )
+        text = _("%(version)s serves because a later one was broken") % {"version": active.name}
+        return Finding("model", "degraded", text, _("Retrain, or activate another."))
     return Finding("model", "ok", active.name)
 
 
@@ -180,21 +200,22 @@ def check_worker() -> Finding:
     """Say whether somebody works on every queue: with one worker gone its jobs wait while the other's are done."""
     silence = workers.find_silence_seconds()
     unattended = [queue for queue in QUEUES if not workers.has_worker(queue)]
-    cure = (
-        f"Start one: `celery -A musicrec_site worker -Q {','.join(unattended)}`, "
-        "or `make run`, which starts everything."
-    )
+    cure = _(
+        "Start one: `celery -A musicrec_site worker -Q %(queues)s`, or `make run`, which starts everything."
+    ) % {"queues": ",".join(unattended)}
     if silence is None:
-        return Finding("worker", "degraded", "none is at work", cure)
-    heard_of = f"{silence:.0f} s ago"
+        return Finding("worker", "degraded", _("none is at work"), cure)
+    seconds = {"n": f"{silence:.0f}"}
     if unattended == list(QUEUES):
-        return Finding("worker", "degraded", f"last heard of {heard_of}", cure)
+        return Finding("worker", "degraded", _("last heard of %(n)s s ago") % seconds, cure)
     if unattended:
-        queues = "queue" if len(unattended) == 1 else "queues"
-        return Finding(
-            "worker", "degraded", f"nobody works on the {queues} {', '.join(unattended)}", cure
-        )
-    return Finding("worker", "ok", f"heard of {heard_of}")
+        text = ngettext(
+            "nobody works on the queue %(queues)s",
+            "nobody works on the queues %(queues)s",
+            len(unattended),
+        ) % {"queues": ", ".join(unattended)}
+        return Finding("worker", "degraded", text, cure)
+    return Finding("worker", "ok", _("heard of %(n)s s ago") % seconds)
 
 
 def measure_worker_age() -> float | None:
