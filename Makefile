@@ -13,6 +13,8 @@ SPARK := .venv-spark/.installed
 PLAYERS := .venv-players/.installed
 # two processes: the tests start workers and browsers of their own
 JOBS ?= 2
+# for suites that wait for other processes half of the time
+MORE_JOBS ?= 3
 
 .PHONY: help navidrome-plugin run demo test test-browser test-reliability test-slow test-servers test-clients test-home test-spark test-image coverage bench lint format rooms lock clean
 
@@ -85,16 +87,15 @@ demo: $(RUNTIME) .env
 PROCESSES := tests/browser tests/journeys
 QUICK := -m "not reliability and not clients and not slow and not home and not spark"
 
-# The checks of `lint` run beside the tests: mypy works on one processor only.
 test: $(DEV)
-	@$(MAKE) --no-print-directory -j 2 lint quick-tests
+	@$(MAKE) --no-print-directory -j 2 checks quick-tests
 
 .PHONY: quick-tests
 quick-tests: $(DEV)
 	@$(BIN)/python -m pytest -n $(JOBS) $(addprefix --ignore=,$(PROCESSES)) $(QUICK)
 
 test-browser: $(DEV)
-	@$(BIN)/python -m pytest -n $(JOBS) $(PROCESSES) $(QUICK)
+	@$(BIN)/python -m pytest -n $(MORE_JOBS) $(PROCESSES) $(QUICK)
 
 # On Debian's Python, which mopidy is for; without mopidy (apt-get install mopidy mpd mpdscribble mpc) those tests are skipped.
 $(PLAYERS): tests/players/requirements.lock | $(BIN)/python
@@ -103,7 +104,7 @@ $(PLAYERS): tests/players/requirements.lock | $(BIN)/python
 	@touch $@
 
 test-reliability: $(DEV) $(PLAYERS)
-	@$(BIN)/python -m pytest -n $(JOBS) -m reliability
+	@$(BIN)/python -m pytest -n $(MORE_JOBS) -m reliability
 
 # The tests that ask a database, a cache or a queue, where the site runs on servers: PostgreSQL and Redis on this
 # machine. Pages in a browser, the engine, the words, the web server before anything is asked and `run_site` (the
@@ -148,13 +149,19 @@ coverage: $(DEV)
 bench: $(RUNTIME)
 	@$(BIN)/python -m benchmarks.speed
 
-lint: $(DEV)
+lint: checks types
+
+# What takes seconds, and so belongs to every change.
+.PHONY: checks types
+checks: $(DEV)
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/codespell
-	@SECRET_KEY=only-for-checks $(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo > .import-linter.log || { cat .import-linter.log; exit 1; }
 	@SECRET_KEY=only-for-checks $(BIN)/python manage.py makemigrations --check --dry-run
+
+types: $(DEV)
+	@SECRET_KEY=only-for-checks $(BIN)/mypy
 
 format: $(DEV)
 	@$(BIN)/ruff check --fix .

@@ -7,7 +7,7 @@ import pytest
 from tests.browser.conftest import AXE, OPERATOR
 from tests.catalog.audio_files import make_wav
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("looks")]
 
 VISITOR_PAGES = [
     "/",

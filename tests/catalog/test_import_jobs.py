@@ -319,7 +319,9 @@ print(len(refused))
 """
 
 
-@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
+@pytest.mark.parametrize(
+    "database", ["sqlite", pytest.param("postgresql", marks=[pytest.mark.slow])]
+)
 def test_uploads_at_the_same_moment_do_not_pass_the_quota(installation, request, database):
     """T67: ten requests at once of one listener keep three files."""
     if database == "postgresql":

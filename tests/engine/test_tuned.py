@@ -19,6 +19,7 @@ from recommendations.engine import (
     SongFacts,
     TrainingData,
     Weighting,
+    space_artists,
 )
 from recommendations.engine.algorithms import create_algorithm
 from recommendations.engine.core.config import (
@@ -354,15 +355,17 @@ def describe_songs(item_rows):
 
 
 def test_contributions_of_the_ranker_sum_to_the_score_and_shares_to_one(
-    ranked_recommender, histories
+    ranked_recommender, histories, world
 ):
     listed = one(ranked_recommender, histories, a_warm(histories))
     for song in listed:
         assert sum(song.explanation.contributions.values()) == pytest.approx(song.score, abs=1e-9)
         assert sum(song.explanation.shares.values()) == pytest.approx(1)
         assert "base" not in song.explanation.shares
-    scores = [round(song.score, 6) for song in listed]
-    assert scores == sorted(scores, reverse=True)
+    best = sorted(listed, key=lambda song: round(song.score, 6), reverse=True)
+    rows = world[0].items.rows([song.item_id for song in best])
+    order = space_artists(world[1].artist[rows].tolist())
+    assert [song.item_id for song in listed] == [best[position].item_id for position in order]
 
 
 def test_a_listener_who_may_hear_nothing_more_gets_an_empty_list(ranked_recommender, histories):

@@ -65,6 +65,7 @@ def test_known_values_stay_with_their_source(folder):
     assert (song.valence, song.get_source("valence")) == (0.25, "stand-in")
 
 
+@pytest.mark.slow
 def test_a_song_it_can_t_read_costs_only_itself(folder, settings):
     settings.ANALYSER_SECONDS = 10
     write(folder / "bad.flac", make_flac({"title": "Unread", "artist": "A"}))

@@ -81,6 +81,7 @@ def in_processes(target: Callable, *arguments: tuple) -> list[multiprocessing.Pr
     return started
 
 
+@pytest.mark.slow
 def test_each_message_is_read_once_while_others_are_written(folder):
     queue = multiprocessing.get_context("spawn").SimpleQueue()
 
@@ -98,6 +99,7 @@ def test_each_message_is_read_once_while_others_are_written(folder):
     assert list((folder / "messages").iterdir()) == []
 
 
+@pytest.mark.slow
 def test_no_binding_is_lost_when_workers_start_at_once(folder):
     for process in in_processes(bind, *((folder, number) for number in range(8))):
         process.join()

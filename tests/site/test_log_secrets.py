@@ -12,6 +12,8 @@ from django.utils.http import urlsafe_base64_encode
 from musicrec_site.logs.request_log import SECRET_KEYWORDS
 from musicrec_site.logs.secrets import clean_line
 
+pytestmark = pytest.mark.slow
+
 SECRET = "0123456789abcdef0123456789abcdef"
 REQUESTS = """
 from django.test import Client
