@@ -141,7 +141,8 @@ class User(AbstractUser):  # type: ignore[django-manager-missing]  # knox makes 
     def clean(self) -> None:
         """Refuse a name that somebody has in another case; forms show it at the name."""
         super().clean()
-        if User.objects.with_name(self.username).exclude(pk=self.pk).exists():
+        # a form that refused the name leaves none
+        if self.username and User.objects.with_name(self.username).exclude(pk=self.pk).exists():
             field = cast("models.CharField[str, str]", self._meta.get_field("username"))
             raise ValidationError({"username": field.error_messages["unique"]})
 

@@ -57,16 +57,18 @@ def test_listeners_of_a_file_are_one_by_name(tmp_path):
     assert Interaction.objects.count() == 3
 
 
-def test_the_desk_says_that_a_name_is_taken():
+@pytest.mark.parametrize("name", ["Änne", "Olga", "x" * 151, ""])
+def test_the_desk_says_what_is_wrong_with_a_name(name):
     User.objects.create_superuser("olga", password=WORDS)
     browser = Client()
     browser.post("/login/", {"username": "OLGA", "password": WORDS})
     User.objects.create_user("änne")
     added = browser.post(
         "/admin/accounts/user/add/",
-        {"username": "Änne", "usable_password": "true", "password1": WORDS, "password2": WORDS},
+        {"username": name, "usable_password": "true", "password1": WORDS, "password2": WORDS},
     )
-    assert added.status_code == 200 and "already exists" in added.content.decode()
+    sentence = {"": "This field is required", "x" * 151: "at most 150"}.get(name, "already exists")
+    assert added.status_code == 200 and sentence in added.content.decode()
     assert User.objects.count() == 2
 
 
