@@ -10,8 +10,6 @@ import json
 import os
 import random
 import re
-import subprocess
-import sys
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -23,7 +21,7 @@ from urllib.parse import quote
 import pytest
 import yaml
 from django.core.cache import cache
-from django.db import connection, transaction
+from django.db import transaction
 from django.http import QueryDict
 from django.test import Client
 from django.urls import URLPattern, get_resolver
@@ -33,7 +31,6 @@ from accounts import tokens
 from accounts.models import User
 from catalog.models import Album, Artist, Genre, ImportRun, Interaction, Song
 from catalog.playlists import edit as playlists
-from tests.conftest import ON_SERVERS, postgresql_databases
 
 pytestmark = pytest.mark.slow
 
@@ -392,31 +389,3 @@ def test_the_first_and_last_days_there_are(world, asker, looked_up, zone, settin
                 ):
                     asker.ask("get", path, query_string=f"{name}={day}")
     assert not asker.failures, "\n".join(asker.failures)
-
-
-@pytest.mark.skipif(ON_SERVERS, reason="These tests are on PostgreSQL already.")
-def test_the_same_on_postgresql(tmp_path):
-    """T77: NUL, numbers beyond 64 bits and expanding letters are other faults there."""
-    with postgresql_databases(tmp_path.name) as make:
-        url = make()
-        command = [
-            sys.executable,
-            "-m",
-            "pytest",
-            "-q",
-            "-x",
-            "-p",
-            "no:randomly",
-            "-p",
-            "no:cacheprovider",
-        ]
-        done = subprocess.run(
-            [*command, "--create-db", "-k", "not same_on_postgresql", __file__],
-            cwd=ROOT,
-            env=os.environ | {"DATABASE_URL": url, "PYTEST_XDIST_WORKER": ""},
-            capture_output=True,
-            text=True,
-            timeout=600,
-        )
-    assert done.returncode == 0, done.stdout[-5000:]
-    assert connection.vendor == "sqlite"
