@@ -256,4 +256,4 @@ def test_whatever_strangers_ask_the_description_holds(operation, songs, settings
 def test_the_description_holds_at_length(operation, operator):
     """T55, with many more requests."""
     headers = {"Authorization": f"Token {operator.secret}"}
-    ask(operation, 100, headers, what_is_here(operator, operation.path))
+    ask(operation, 40, headers, what_is_here(operator, operation.path))
