@@ -8,14 +8,18 @@ BATCH = 2_000
 
 
 def fill_keys(apps, schema_editor):
-    """Give each account its key; of names that were two before (Ärger, ärger), the later ones stay as they are written."""
+    """Give each account its key; of names that were two before (Ärger, ärger), one has it and the others stay as written.
+
+    It belongs to the one that is written like the key, whichever came first: no other could stay as written then.
+    """
     User = apps.get_model("accounts", "User")
-    keys_in_use = set()
+    names = User.objects.order_by("pk").values_list("username", flat=True)
+    taken = {name for name in names.iterator(BATCH) if accounts.models.make_name_key(name) == name}
     batch = []
     for user in User.objects.order_by("pk").only("pk", "username").iterator(BATCH):
         key = accounts.models.make_name_key(user.username)
-        user.name_key = user.username if key in keys_in_use else key
-        keys_in_use.add(user.name_key)
+        user.name_key = user.username if key in taken else key
+        taken.add(user.name_key)
         batch.append(user)
         if len(batch) == BATCH:
             User.objects.bulk_update(batch, ["name_key"])

@@ -187,9 +187,8 @@ class Blend:
         new_span = after.max(axis=1) - new_low
         # in place from here on: this is the largest array of a list's making
         after -= new_low[:, None, :]
-        np.maximum(
-            after, 0, out=after
-        )  # before it grows: far below over a narrow span has no number
+        # before it grows: far below over a narrow span has no number
+        np.maximum(after, 0, out=after)
         after *= np.where(new_span > 0, 1 / np.where(new_span > 0, new_span, 1), 0)[:, None, :]
         np.subtract(scaled.astype(np.float32)[:, :, None], after, out=after)
         after *= self.weights[:, component, None, None].astype(np.float32)
