@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import ON_SERVERS, ROOT, Installation, postgresql_databases, redis_settings
+from tests.conftest import ROOT, Installation
+from tests.templates import get_run_folder, make_once
 
 ARTIFACTS = ROOT / "test-artifacts"
 PASSWORD = "a-long-demo-word-7"
@@ -40,7 +41,7 @@ CAST = f"""
 from accounts.models import User
 from catalog.models import Artist, Interaction, Song
 from recommendations.models import ModelVersion
-for place, name in enumerate(["anna", "ben", "cleo", "dora", "emil", "finn", "gina", "hugo", "ida"], start=1):
+for place, name in enumerate(["anna", "ben", "cleo", "dora", "emil", "finn", "gina", "hugo", "ida", "jana"], start=1):
     user = User.objects.get(username=f"user_{{place:05d}}")
     user.username = name
     user.set_password({PASSWORD!r})
@@ -66,32 +67,33 @@ class Site:
 
 
 @pytest.fixture(scope="session")
-def database(tmp_path_factory, request) -> Iterator[Installation]:
-    """An installation without anything in it, on servers where the tests are."""
+def database(tmp_path_factory, worker_id, migrated_sqlite) -> Installation:
+    """300 listeners and 400 songs with a trained model, made once for all processes of the run and copied."""
     if CHROMIUM is None:
         pytest.skip("No chromium is installed, so there is no browser to drive.")
-    folder = tmp_path_factory.mktemp("site")
-    (folder / "data").mkdir(mode=0o700)
-    if not ON_SERVERS:
-        shutil.copy(request.getfixturevalue("migrated_sqlite"), folder / "musicrec.sqlite3")
-        yield Installation(folder, f"sqlite:///{folder / 'musicrec.sqlite3'}")
-        return
-    with postgresql_databases("browser") as make:
-        installation = Installation(folder, make(), redis_settings(broker=6, cache=3))
-        installation.manage("migrate", "--verbosity=0", "--skip-checks")
-        yield installation
+
+    def make(folder: Path) -> None:
+        (folder / "data").mkdir(parents=True, mode=0o700)
+        shutil.copy(migrated_sqlite, folder / "musicrec.sqlite3")
+        world = Installation(folder, f"sqlite:///{folder / 'musicrec.sqlite3'}")
+        world.manage("seed_demo_data", "--listeners", "300", "--songs", "400", "--seed", "7")
+        world.manage("train_model")
+        world.shell(CAST)
+        world.query("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    world = make_once(get_run_folder(tmp_path_factory, worker_id) / "browser-world", make)
+    folder = tmp_path_factory.mktemp("site") / "copy"
+    shutil.copytree(world, folder)
+    return Installation(folder, f"sqlite:///{folder / 'musicrec.sqlite3'}")
 
 
 @pytest.fixture(scope="session")
 def site(database) -> Iterator[Site]:
-    """A running site, as in production, over 300 listeners and 400 songs with a trained model."""
+    """A running site, as in production, over the trained world."""
     installation, folder = database, database.folder
     port = _free_port()
     url = f"http://127.0.0.1:{port}"
     installation.settings["SITE_URL"] = url
-    installation.manage("seed_demo_data", "--listeners", "300", "--songs", "400", "--seed", "7")
-    installation.manage("train_model")
-    installation.shell(CAST)
     # Its log goes into a file: a pipe that nobody reads would fill and stop it.
     with (folder / "server.log").open("w") as log:
         server = installation.start(

@@ -6,11 +6,14 @@ import pytest
 
 from tests.browser.conftest import PASSWORD
 from tests.catalog.audio_files import make_png, make_wav, write
+from tests.waiting import wait_for
 
 pytestmark = pytest.mark.browser
 
-N_SONGS = 3
-SECONDS = 2
+# The second goes on for as long as a slow machine takes from one step to the next; it is left by "next".
+SECONDS = {1: 2, 2: 120, 3: 2}
+N_SONGS = len(SECONDS)
+PLAY, SKIP = 0, 3  # numbers of the kinds of a listen
 
 MAKE_SONGS = """
 from catalog.files import scan_jobs
@@ -20,7 +23,7 @@ scan_jobs.scan_now(scan_jobs.add_folder({folder!r}))
 """
 PLAYS = """
 from catalog.models import Interaction
-rows = Interaction.objects.filter(listener__username="emil", source="player").order_by("pk")
+rows = Interaction.objects.filter(listener__username="jana", source="player").order_by("pk")
 print(";".join(f"{row.song.title},{row.kind},{row.played_ms}" for row in rows))
 """
 
@@ -29,8 +32,8 @@ print(";".join(f"{row.song.title},{row.kind},{row.played_ms}" for row in rows))
 def music(site, tmp_path_factory) -> None:
     """An album of three short songs in a music folder, one with a cover."""
     folder = tmp_path_factory.mktemp("music")
-    for n in range(1, N_SONGS + 1):
-        write(folder / "The Ferry" / "Tides" / f"0{n} - Wave {n}.wav", make_wav(SECONDS, 200 * n))
+    for n, seconds in SECONDS.items():
+        write(folder / "The Ferry" / "Tides" / f"0{n} - Wave {n}.wav", make_wav(seconds, 200 * n))
     write(folder / "The Ferry" / "Tides" / "cover.png", make_png(300, 300))
     site.installation.shell(MAKE_SONGS.format(folder=str(folder)))
 
@@ -44,23 +47,23 @@ def wait_until(page, condition: str) -> None:
 
 
 def plays(site) -> list[tuple[str, int]]:
+    """Return what Jana heard, who listens in one test alone."""
     output = site.installation.shell(PLAYS)
     return [(one.split(",")[0], int(one.split(",")[1])) for one in output.split(";") if one]
 
 
 def test_a_list_is_played_and_every_song_is_recorded_once(visit, site, music):
-    n_before = len(plays(site))  # other tests on this site play songs, too
-    emil = visit()
-    emil.sign_in("emil", PASSWORD)
-    emil.go("/browse/?q=wave")
-    page = emil.page
+    jana = visit()
+    jana.sign_in("jana", PASSWORD)
+    jana.go("/browse/?q=wave")
+    page = jana.page
     assert page.locator("[data-play]").count() == N_SONGS
     page.locator("[data-play]").first.click()
     wait_until(page, "document.querySelector('#player audio').currentTime > 0.3")
     assert page.locator("[data-player-title]").inner_text().startswith("Wave")
     assert page.locator("[data-player-entry]").count() == N_SONGS
-    emil.picture("player")
-    # the queue goes on by itself; the third is broken off by "close"
+    jana.picture("player")
+    # the queue goes on by itself
     wait_until(page, "document.querySelector('[data-player-title]').textContent === 'Wave 2'")
     wait_until(page, "document.querySelector('#player audio').currentTime > 0.3")
     # on the next page of the site it goes on
@@ -68,24 +71,21 @@ def test_a_list_is_played_and_every_song_is_recorded_once(visit, site, music):
     page.wait_for_selector("#player:not([hidden])")
     assert page.locator("[data-player-title]").inner_text() == "Wave 2"
     wait_until(page, "document.querySelector('#player audio').currentTime > 0.5")
-    with page.expect_response(lambda answer: "/heard/" in answer.url):
-        page.click("[data-player-next]")
-    assert page.locator("[data-player-title]").inner_text() == "Wave 3"
-    with page.expect_response(lambda answer: "/heard/" in answer.url):
-        wait_until(page, "document.querySelector('#player').hidden")
-    heard = plays(site)[n_before:]
-    assert [title for title, _kind in heard] == ["Wave 1", "Wave 2", "Wave 3"]
-    assert heard[0][1] == heard[2][1] == 0  # plays
+    page.click("[data-player-next]")
+    wait_until(page, "document.querySelector('#player').hidden")  # the third was heard to its end
+    assert page.locator("[data-player-title]").text_content() == "Wave 3"
+    wait_for(lambda: len(plays(site)) >= N_SONGS)
+    assert plays(site) == [("Wave 1", PLAY), ("Wave 2", SKIP), ("Wave 3", PLAY)]
 
 
 def test_a_song_is_jumped_in_by_a_range(visit, music):
     emil = visit()
     emil.sign_in("emil", PASSWORD)
-    emil.go("/browse/?q=wave+3")
+    emil.go("/browse/?q=wave+2")
     page = emil.page
     page.locator("[data-play]").first.click()
     wait_until(page, "document.querySelector('#player audio').currentTime > 0.1")
-    page.evaluate("document.querySelector('#player audio').currentTime = 1.5")
+    page.evaluate("document.querySelector('#player audio').currentTime = 119.5")
     wait_until(page, "document.querySelector('#player').hidden")  # the end came soon
 
 
@@ -101,7 +101,7 @@ def test_without_script_a_play_button_leads_to_the_sound(visit, music):
     assert (answer.status, answer.headers["content-type"], len(answer.body())) == (
         200,
         "audio/wav",
-        44 + 2 * 8000 * SECONDS,
+        44 + 2 * 8000 * SECONDS[1],
     )
 
 
@@ -114,5 +114,5 @@ def test_an_album_is_played_from_its_page_and_shows_its_cover(visit, music):
     assert emil.page.locator(".song-head img.cover").evaluate("image => image.naturalWidth") == 300
     emil.page.click("[data-play-all]")
     wait_until(emil.page, "document.querySelector('#player audio').currentTime > 0.2")
-    assert emil.page.locator("[data-player-title]").inner_text() == "Wave 1"
+    assert "Wave 1" in emil.page.locator("[data-player-entry]").first.text_content()
     emil.page.click("[data-player-close]")

@@ -8,23 +8,27 @@ import sqlite3
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
+from pathlib import Path
 
 import psutil
 import pytest
 
 from tests.conftest import ON_SERVERS, Installation, postgresql_databases, redis_settings
+from tests.templates import get_run_folder, make_once
 from tests.waiting import wait_for
 
 
 @pytest.fixture(scope="session")
-def seeded_sqlite(tmp_path_factory, migrated_sqlite):
-    """A database with a small world, made once and copied where one is needed."""
-    folder = tmp_path_factory.mktemp("seeded")
-    shutil.copy(migrated_sqlite, folder / "musicrec.sqlite3")
-    small = Installation(folder, f"sqlite:///{folder / 'musicrec.sqlite3'}")
-    small.manage("seed_demo_data", "--listeners=60", "--songs=80", "--seed=3")
-    small.query("PRAGMA wal_checkpoint(TRUNCATE)")
-    return small.sqlite_file
+def seeded_sqlite(tmp_path_factory, worker_id, migrated_sqlite) -> Path:
+    """A database with a small world, made once for all processes of the run and copied where one is needed."""
+
+    def seed(path: Path) -> None:
+        shutil.copy(migrated_sqlite, path)
+        small = Installation(tmp_path_factory.mktemp("seeded"), f"sqlite:///{path}")
+        small.manage("seed_demo_data", "--listeners=60", "--songs=80", "--seed=3")
+        small.query("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    return make_once(get_run_folder(tmp_path_factory, worker_id) / "seeded.sqlite3", seed)
 
 
 @pytest.fixture(scope="session")
