@@ -22,13 +22,13 @@ from tests.waiting import wait_for
 def seeded_sqlite(tmp_path_factory, worker_id, migrated_sqlite) -> Path:
     """A database with a small world, made once for all processes of the run and copied where one is needed."""
 
-    def seed(path: Path) -> None:
+    def make_world(path: Path) -> None:
         shutil.copy(migrated_sqlite, path)
         small = Installation(tmp_path_factory.mktemp("seeded"), f"sqlite:///{path}")
         small.manage("seed_demo_data", "--listeners=60", "--songs=80", "--seed=3")
         small.query("PRAGMA wal_checkpoint(TRUNCATE)")
 
-    return make_once(get_run_folder(tmp_path_factory, worker_id) / "seeded.sqlite3", seed)
+    return make_once(get_run_folder(tmp_path_factory, worker_id) / "seeded.sqlite3", make_world)
 
 
 @pytest.fixture(scope="session")
