@@ -16,7 +16,7 @@ BATCH = 2_000
 
 def recompute(apps, schema_editor):
     connection = schema_editor.connection
-    Artist, Album, Genre, Song = (apps.get_model("catalog", name) for name in ("Artist", "Album", "Genre", "Song"))
+    Artist, Song = (apps.get_model("catalog", name) for name in ("Artist", "Song"))
 
     def update(statement, rows):
         with transaction.atomic(using=connection.alias), connection.cursor() as cursor:
@@ -28,15 +28,7 @@ def recompute(apps, schema_editor):
             [(key, pk) for pk, name, _, old, _ in rows if (key := build_lookup_key(name)) != old],
         )
         _rename(Artist, connection.alias, [(pk, name[:500], text, mbid, {}) for pk, name, text, _, mbid in rows], 500)
-    for rows in _batches(Album, "title", "search_text", "artist_id", "mbid"):
-        _rename(
-            Album,
-            connection.alias,
-            [(pk, title, text, mbid, {"artist_id": artist}) for pk, title, text, artist, mbid in rows],
-            500,
-        )
-    for rows in _batches(Genre, "name", "search_text"):
-        _rename(Genre, connection.alias, [(pk, name, text, None, {}) for pk, name, text in rows], 100)
+    recompute_albums_and_genres(apps, schema_editor)
     for rows in _batches(Song, "title", "artist__name", "search_text", "match_key", "work_key"):
         changed = []
         for pk, title, artist, *old in rows:
@@ -44,6 +36,16 @@ def recompute(apps, schema_editor):
             if new != old:
                 changed.append((*new, pk))
         update("UPDATE catalog_song SET search_text = %s, match_key = %s, work_key = %s WHERE id = %s", changed)
+
+
+def recompute_albums_and_genres(apps, schema_editor):
+    alias = schema_editor.connection.alias
+    Album, Genre = (apps.get_model("catalog", name) for name in ("Album", "Genre"))
+    for rows in _batches(Album, "title", "search_text", "artist_id", "mbid"):
+        albums = [(pk, title, text, mbid, {"artist_id": artist}) for pk, title, text, artist, mbid in rows]
+        _rename(Album, alias, albums, 500)
+    for rows in _batches(Genre, "name", "search_text"):
+        _rename(Genre, alias, [(pk, name, text, None, {}) for pk, name, text in rows], 100)
 
 
 def _batches(model, *fields):

@@ -5,7 +5,8 @@ it every single artist is linked by an `ArtistCredit`: A, B and C. A joined name
 be one name: see `name_artists`.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 from catalog.records import SongRecord
 from catalog.songs.matching import (
@@ -69,18 +70,11 @@ def link_artists(records: Mapping[int, SongRecord]) -> None:
     candidates = {song_id: names for song_id, names in candidates.items() if names[0] or names[1]}
     if not candidates:
         return
-    unsure = {name for _, names in candidates.values() for name in names}
+    unsure = {name for _, joined in candidates.values() for one in joined for name in one.names}
     known_keys = _find_known_lookup_keys(unsure)
     sure = {
-        song_id: [
-            *names,
-            *(
-                others
-                if others and all(build_lookup_key(other) in known_keys for other in others)
-                else ()
-            ),
-        ]
-        for song_id, (names, others) in candidates.items()
+        song_id: [*names, *(name for one in joined for name in one.choose(known_keys))]
+        for song_id, (names, joined) in candidates.items()
     }
     mbids = {
         build_lookup_key(name): mbid
@@ -101,18 +95,35 @@ def link_artists(records: Mapping[int, SongRecord]) -> None:
     ArtistCredit.objects.bulk_create(rows, ignore_conflicts=True, batch_size=500)
 
 
-def _split_names(record: SongRecord) -> tuple[list[str], list[str]]:
-    """Return the artists that are named for sure, and the parts of a name that may be one."""
+class _JoinedName(NamedTuple):
+    """A name with joiners in it, which may be one artist's or several ones'."""
+
+    whole: str  # "" for the main artist's, who is linked anyway
+    names: list[str]
+
+    def choose(self, known_keys: Collection[str]) -> list[str]:
+        """Return the names between the joiners where each has songs of its own, else the whole name."""
+        if all(build_lookup_key(name) in known_keys for name in self.names):
+            return self.names
+        return [self.whole] if self.whole else []
+
+
+def _split_names(record: SongRecord) -> tuple[list[str], list[_JoinedName]]:
+    """Return the artists that are named for sure, and the names that may be several ones'."""
     main = get_main_artist(record.artist)
     guests = [guest for text in (record.artist, record.title) for guest in find_guests(text)]
+    joined = [
+        _JoinedName(guest, names) for guest in guests if len(names := split_credit(guest)) > 1
+    ]
+    sure = [guest for guest in guests if guest not in [one.whole for one in joined]]
     if len(record.credit) > 1:
-        return [*(name for name, _ in record.credit), *guests], []
+        return [*(name for name, _ in record.credit), *sure], joined
     names = split_credit(main)
     if len(names) < 2:
-        return guests, []
+        return sure, joined
     if is_list_of_full_names(names):
-        return [*names, *guests], []
-    return guests, names
+        return [*names, *sure], joined
+    return sure, [_JoinedName("", names), *joined]
 
 
 def _find_known_lookup_keys(names: Iterable[str]) -> set[str]:

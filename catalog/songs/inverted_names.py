@@ -1,7 +1,7 @@
 """Names that libraries of classical music write with the surname first: "Bach, Johann Sebastian".
 
 "Adele, Bruno Mars" has the same form and names two artists, so the form alone turns no name: surname and first given
-name have to be a composer's.
+name have to be a composer's. The same table says whether a credit is of classical music.
 """
 
 import re
@@ -48,3 +48,20 @@ def turn_inverted_name(name: str) -> str:
     first = normalise(given).split()[:1]
     is_composer = bool(first) and first[0] in _GIVEN_NAMES.get(" ".join(surname_words), ())
     return f"{given} {surname}" if is_composer else name
+
+
+_ENSEMBLE = re.compile(
+    r"\b(?:philharmon\w+|(?:\w*symphon\w*|sinfonie|chamber|festival|national|radio|state|city) orch\w+|"
+    r"(?:sinfonie|symphonie|kammer|gewandhaus|rundfunk|barock|concertgebouw)or(?:ch|k)est\w*|orchestre \w+|"
+    r"orquesta sinf\w+|orchestra sinf\w+|staatskapelle|academy of st martin|(?:string )?quar(?:tet|tett|teto|tetto)|"
+    r"\w+ (?:sinfonietta|symphony)|kammer\w*chor|chamber choir)\b"
+)
+
+
+def names_classical(name: str) -> bool:
+    """Whether a name is a composer's of the table, or an orchestra's or another ensemble's of classical music."""
+    words = normalise(name).split()
+    surnames = (" ".join(words[-n:]) for n in (1, 2) if len(words) > n)
+    if any(words[0] in _GIVEN_NAMES.get(surname, ()) for surname in surnames):
+        return True
+    return _ENSEMBLE.search(" ".join(words)) is not None

@@ -11,11 +11,12 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from catalog.songs import note_words
-from catalog.songs.inverted_names import turn_inverted_name
+from catalog.songs.guests import cut_guests
+from catalog.songs.inverted_names import names_classical, turn_inverted_name
+from catalog.songs.joined_names import join_listed_names
 from catalog.songs.text import fit_key, normalise
 from catalog.songs.title_notes import (
     Piece,
-    cut_guests,
     may_name_version,
     names_version,
     read_guests,
@@ -32,8 +33,12 @@ _ISRC = re.compile(r"^[A-Z]{2}[A-Z0-9]{3}\d{7}$")
 _JOINING = ("and", "n")
 _ARTIST_JOINING = (*_JOINING, "x", "vs", "versus", "und", "et", "y", "og", "och", "и")
 _JOINER = re.compile(
-    r"\s?[,;、](?:\s(?:and|&)\s|\s|$)|\s?[\\|]+\s?|\s(?:&|\+|/|x|×|•|·|vs\.?|versus|and|y|und|et|og|och|и)\s",
+    r"\s?[,;、](?:\s(?:and|&)\s|\s|$)|[;、]|\s?[\\|]+\s?|\s(?:&|\+|/|x|×|•|·|vs\.?|versus|and|y|und|et|og|och|и)\s",
     re.IGNORECASE,
+)
+# these join only full names: "Ana Lima with Bo Berg", "Ana Lima/Bo Berg", but not "Sleeping with Sirens", "AC/DC"
+_WEAK_JOINER = re.compile(
+    r"\s(?:with|con|com|avec|mit|med|met|e|i|en|ve|és|ja)\s(?=[A-ZÀ-ÖØ-ÞА-Я])|(?<=\S)/(?=[^\W\d_])"
 )
 # as the second half of one name begins: "Nick Cave & The Bad Seeds", "Bill Haley & His Comets"
 _SECOND_HALVES = (
@@ -53,11 +58,31 @@ _SECOND_HALVES = (
     "i",
     "gli",
 )
-# libraries sort "Beatles, The"
-_INVERTED = re.compile(r"^([^,]+), the$", re.IGNORECASE)
+# libraries sort "Beatles, The" and "Ärzte, Die"
+_INVERTED = re.compile(
+    r"^([^,]+), (the|die|der|das|los|las|les|le|la|el|il|gli|het|os)$", re.IGNORECASE
+)
+# who sings for a figure: "Rin (CV: Ana Lima)"
+_VOICE = re.compile(
+    r"\s?[(（\[](?:CV|C\.V)(?:\s?[.:：．=・]\s?|\s|(?=[^\x00-\x7f]))([^()（）\[\]]+)[)）\]]",
+    re.IGNORECASE,
+)
 # "BTS (방탄소년단)", "아이유(IU)": services of the East write the name in both scripts
 _TWO_SPELLINGS = re.compile(r"^([^()（）]+)[(（]([^()（）]+)[)）]$")
-_CHANNEL = re.compile(r"(?<=\S)(?:\s[-–—]\sTopic|\s?VEVO)$")
+_CHANNEL = re.compile(
+    r"(?<=\S)(?:\s[-–—]\s(?:Topic|Thema|Thème|Tema|Tópicos?|Тема|トピック|주제|主题|主題)|\s?VEVO)$"
+)
+# only its guests tell one remix without a name of its own from another
+_NAMELESS_REMIXES = ("remix", "official remix", "the remix")
+# Catalogues count in figures, Hoboken's in both: "Op. 27b", "Hob. XVI:34"; "Woo, I Like That" and "Co-op 2" are none
+_WORK_NUMBER = re.compile(
+    r"\b(?:(?:(?<!\bco )op|opus|bwv|kv|hwv|rv|woo) \d+[a-z]?|hob [ivx]+[a-z]? \d+[a-z]?)\b"
+)
+# these tell works only beside a form: "Sonata No. 2", "Sonata, K. 331"
+_NUMBER_OF_A_FORM = re.compile(r"\b(?:(?:number|k|d) \d+[a-z]?|number [ivx]+)\b")
+_IN_A_KEY = re.compile(
+    r"\b(?:in|en) [a-h](?: (?:sharp|flat|major|minor|dur|moll|majeur|mineur)\b|$)"
+)
 
 
 class SongKeys(NamedTuple):
@@ -73,12 +98,22 @@ def build_song_keys(artist: str, title: str) -> SongKeys:
     pieces = _read_title(key, title)
     main_pieces = [piece for piece in pieces if not (piece.is_note and names_version(piece.text))]
     match = _join_title_words(pieces, title)
+    key = _build_performers_key(artist, match) or key
     work = (
         _join_title_words(main_pieces, title)
         if main_pieces and len(main_pieces) < len(pieces)
         else match
     )
+    match = _add_guests_of_remix(match, pieces, artist, title)
     return SongKeys(fit_key(f"{key}|{match}"), fit_key(f"{key}|{work}"))
+
+
+def is_composed(title: str) -> bool:
+    """Whether a title key names a work by its form and number or key, or by its number in a catalogue of works."""
+    has_form = not note_words.WORK_FORMS.isdisjoint(title.split())
+    if _WORK_NUMBER.search(title):
+        return True
+    return has_form and bool(_NUMBER_OF_A_FORM.search(title) or _IN_A_KEY.search(title))
 
 
 def build_match_key(artist: str, title: str) -> str:
@@ -94,7 +129,8 @@ def build_artist_key(artist: str) -> str:
 
 def build_title_key(title: str) -> str:
     """Return `title` in normal form with its notes dropped, shortened or kept."""
-    return _join_title_words(read_pieces(_collapse_blanks(title)), title)
+    pieces = read_pieces(_collapse_blanks(title))
+    return _add_guests_of_remix(_join_title_words(pieces, title), pieces, title)
 
 
 def build_lookup_key(name: str) -> str:
@@ -108,7 +144,8 @@ def get_main_artist(artist: str) -> str:
     Only a composer's name is turned where the surname is first: "Bach, Johann Sebastian" → "Johann Sebastian Bach".
     """
     name = _collapse_blanks(artist)
-    main = _cut_second_spelling(cut_guests(strip_channel(name))) or name or artist.strip()
+    whole = _VOICE.sub("", strip_channel(name))
+    main = _cut_second_spelling(cut_guests(whole)) or name or artist.strip()
     return turn_inverted_name(main)
 
 
@@ -123,8 +160,20 @@ def get_first_artist(credit: str) -> str:
 
 
 def split_credit(credit: str) -> list[str]:
-    """Return the parts between the joiners of a credit; whether each is an artist is for the caller to find out."""
-    return [name.strip() for name in _JOINER.split(_collapse_blanks(credit)) if name.strip()]
+    """Return the parts between the joiners of a credit; whether each is an artist is for the caller to find out.
+
+    Names that are known to be one artist's stay whole: "Tyler, The Creator".
+    """
+    whole = _collapse_blanks(credit)
+    joiners = list(_JOINER.finditer(whole))
+    if not joiners:
+        return _split_full_names(whole)
+    starts = [0, *(joiner.end() for joiner in joiners)]
+    ends = [*(joiner.start() for joiner in joiners), len(whole)]
+    spans = [
+        (start, end) for start, end in zip(starts, ends, strict=True) if whole[start:end].strip()
+    ]
+    return [one for name in join_listed_names(whole, spans) for one in _split_full_names(name)]
 
 
 def is_list_of_full_names(names: Sequence[str]) -> bool:
@@ -133,12 +182,16 @@ def is_list_of_full_names(names: Sequence[str]) -> bool:
 
 
 def find_guests(text: str) -> list[str]:
-    """Return the guests that an artist's name or a title names: "feat. Ana Lima & Bo Berg" gives both."""
-    guests = [note for note in read_guests(_collapse_blanks(text)) if note]
-    names = []
+    """Return the guests that an artist's name or a title names: "feat. Ana Lima & Bo Berg" gives both.
+
+    Three and more are a list where one of them has a full name: "feat. Ana Lima, Bo & Cy".
+    """
+    whole = _collapse_blanks(text)
+    guests = [note for note in read_guests(whole) if note]
+    names = [voice.strip() for voice in _VOICE.findall(whole)]
     for guest in guests:
         guest_names = split_credit(guest)
-        names += guest_names if is_list_of_full_names(guest_names) else [guest]
+        names += guest_names if _is_list_of_guests(guest_names) else [guest]
     return names
 
 
@@ -189,6 +242,42 @@ def parse_uuid(text: str) -> uuid.UUID | None:
         return None
 
 
+def _is_list_of_guests(names: Sequence[str]) -> bool:
+    if is_list_of_full_names(names):
+        return True
+    has_halves = any(normalise(name).split(" ", 1)[0] in _SECOND_HALVES for name in names[1:])
+    has_full_name = any(_is_full_name(name, is_first=False) for name in names)
+    return len(names) > 2 and has_full_name and not has_halves
+
+
+def _add_guests_of_remix(match: str, pieces: Sequence[Piece], *names: str) -> str:
+    """Return the words of a title with the guests whom some names name, where it is a remix without a name."""
+    if not any(piece.is_note and piece.text.lower() in _NAMELESS_REMIXES for piece in pieces):
+        return match
+    guests = {build_lookup_key(guest) for name in names for guest in find_guests(name)}
+    return " ".join([match, *sorted(guests)])
+
+
+def _split_full_names(name: str) -> list[str]:
+    """Split a name at the joiners that join only full names, where all of its parts are such."""
+    names = [one.strip() for one in _WEAK_JOINER.split(name)]
+    are_names = len(names) > 1 and all(names) and is_list_of_full_names(names)
+    return names if are_names else [name.strip()] if name.strip() else []
+
+
+def _build_performers_key(artist: str, title_key: str) -> str:
+    """Return a key of everybody in a credit of classical music, "" for any other.
+
+    There the first name is mostly the composer's or the orchestra's, under which many performers play one work.
+    """
+    names = split_credit(get_main_artist(artist))
+    if len(names) < 2 or not is_list_of_full_names(names):
+        return ""
+    if not is_composed(title_key) and not any(map(names_classical, names)):
+        return ""
+    return ",".join(sorted({build_lookup_key(name) for name in names}))[:MAX_LENGTH]
+
+
 def _cut_second_spelling(name: str) -> str:
     """Return a name without the same name in another script in brackets behind it."""
     spelt = _TWO_SPELLINGS.match(name)
@@ -207,7 +296,7 @@ def _is_latin(text: str) -> bool | None:
 
 
 def _split_artist_words(name: str) -> list[str]:
-    words = normalise(_INVERTED.sub(r"the \1", name[:_READ_LENGTH])).split()
+    words = normalise(_INVERTED.sub(r"\2 \1", name[:_READ_LENGTH])).split()
     return words[1:] if len(words) > 1 and words[0] == "the" and words[1:] != ["the"] else words
 
 
@@ -247,12 +336,21 @@ def _read_title(artist: str, title: str) -> list[Piece]:
 
 
 def _join_title_words(pieces: Sequence[Piece], title: str) -> str:
-    return _join_words(piece.text for piece in pieces) or _join_words([title])
+    return _join_words(_list_words(pieces)) or _join_words(normalise(title).split())
 
 
-def _join_words(texts: Iterable[str]) -> str:
+def _list_words(pieces: Iterable[Piece]) -> list[str]:
+    """Return the words of a title; its own signs where it has no words: "💔 (Live)" is not "💋 (Live)"."""
+    words: list[str] = []
+    for piece in pieces:
+        text = normalise(piece.text)
+        if not piece.is_note or any(character.isalnum() for character in text):
+            words += text.split()
+    return words
+
+
+def _join_words(words: Sequence[str]) -> str:
     """Return the words of a title, with one spelling for "Pt. II", "Vol. 2" and "No. 5", and without "and"."""
-    words = normalise(" ".join(texts)).split()
     last = len(words) - 1
     joined = []
     is_counting = False  # behind "part", until a word is no number: "Parts VI-IX"

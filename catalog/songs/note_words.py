@@ -60,24 +60,30 @@ PRESSING_WORDS = REMASTERS | _split_words(
     """re digital digitally version versions versao versione versie версия edition edicion edicao edizione edit mix
     album single lp ep radio original main standard full length inch bonus track tracks super special collector
     collectors s limited release in the a and en de of from vinyl cd disc 7 12 7in 12in 7inch 12inch
-    16 24 bit hd dolby atmos バージョン ヴァージョン 버전"""
+    16 24 bit hd 4k dolby atmos バージョン ヴァージョン 버전"""
 )
 _PRESSING_KINDS = _split_phrases(
     """single, album, lp, ep, radio, original, main, standard, full, full length, 7, 12, 7in, 12in, 7inch, 12inch,
     7 inch, 12 inch, single album, original album, original single, album single, original radio, uk single,
     us single, uk album, us album, uk radio, us radio, german single"""
 )
-PRESSING_PHRASES = frozenset(
-    f"{kind} {form}" for kind in _PRESSING_KINDS for form in ("version", "edit", "mix")
-) | frozenset(
-    _split_phrases(
-        """original, edit, bonus, bonus track, bonus track version, bonus version, bonus edition, standard edition,
+_EDITIONS = _split_phrases(
+    """legacy, platinum, gold, diamond, complete, ultimate, definitive, tour, japan, japanese, european, international,
+    uk, us, american, collectors"""
+)
+PRESSING_PHRASES = (
+    frozenset(f"{kind} {form}" for kind in _PRESSING_KINDS for form in ("version", "edit", "mix"))
+    | frozenset(f"{kind} edition" for kind in _EDITIONS)
+    | frozenset(
+        _split_phrases(
+            """original, edit, bonus, bonus track, bonus track version, bonus version, bonus edition, standard edition,
         special edition, limited edition, collectors edition, collector s edition, hidden track, edited,
         edited version, dirty version, dolby atmos, dolby atmos version, spatial audio, originalversion,
         albumversion, singleversion, radioversion, radioedit, version originale, version original,
         versione originale, versao original, version album, version single, version radio, single,
         non album single, non album track, b side, b side single, parental advisory, high resolution, hi res,
-        hi res version, hi res audio, neu gemastert, bonus track for japan"""
+        hi res version, hi res audio, ep, lp, neu gemastert, bonus track for japan"""
+        )
     )
 )
 # with a year before or behind them
@@ -148,10 +154,14 @@ VIDEO_CORES = _split_words(
 )
 VIDEO_WORDS = VIDEO_CORES | _split_words(
     """official music officiel officielle oficial offizielles offizieller ufficiale officiell officielt resmi
-    oficjalny официальный официальное премьера with full in the m v s and con on screen original"""
+    oficjalny официальный официальное премьера with w full in the m v s and con on screen original only
+    performance"""
 )
 VIDEO_PHRASES = frozenset(
-    _split_phrases("m v, official, officiel, oficial, official visual, премьера клипа")
+    _split_phrases(
+        """m v, official, officiel, oficial, official visual, премьера клипа, ncs release, monstercat release,
+        free download, free dl, out now, album out now, ep out now"""
+    )
 )
 
 # --- Versions: other recordings of one work ---------------------------------------------------------------------------
@@ -183,7 +193,12 @@ VERSION_WORDS = (
 ) | _split_words(
     """live remix remixed mix rmx edit version dub session sessions take rework bootleg cover slowed reverb sped
     rehearsal outtake remaster remastered acapella cappella rerecorded recorded vip flip mashup medley alternative
-    rough early stripped symphonic chopped screwed nightcore"""
+    rough early stripped symphonic chopped screwed nightcore reworked reimagined revisited remake lofi 8d"""
+)
+VERSION_PHRASES = _split_phrases(
+    """speed up, tv size, tvサイズ, short size, off vocal, オフボーカル, オフ ボーカル, backing track, spotify singles,
+    from the vault, originally performed by, in the style of, made famous by, tribute to, re recording, lo fi,
+    re imagined"""
 )
 # These name a version at the end of a note, before a number or before the words here: "Bo Cover", "Take 2", "Recorded
 # at Home", but not "Cover Me", "Take On Me", "Piano Man", "Early Morning"

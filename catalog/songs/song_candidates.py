@@ -3,7 +3,6 @@
 Reads only; `resolver` adds what is new. docs/matching.md ("Identity") explains the rule.
 """
 
-import re
 import uuid
 from collections.abc import Collection
 from dataclasses import dataclass, field
@@ -12,7 +11,13 @@ from typing import Any, NamedTuple
 from catalog.records import SongRecord
 from catalog.songs import note_words
 from catalog.songs.aliases import SongAlias
-from catalog.songs.matching import build_lookup_key, build_title_key, is_same_name, parse_uuid
+from catalog.songs.matching import (
+    build_lookup_key,
+    build_title_key,
+    is_composed,
+    is_same_name,
+    parse_uuid,
+)
 from catalog.songs.models import Song
 from common.bulk_sql import cut_chunks
 
@@ -21,15 +26,6 @@ MANY = 900
 IDS = ("mbid", "spotify_id", "isrc")
 _COLUMNS = ("pk", "match_key", *IDS, "duration_ms", "album__search_text")
 _PLACEHOLDER_ARTISTS = frozenset(map(build_lookup_key, note_words.PLACEHOLDER_ARTISTS))
-# Catalogues count in figures, Hoboken's in both: "Op. 27b", "Hob. XVI:34"; "Woo, I Like That" and "Co-op 2" are none
-_WORK_NUMBER = re.compile(
-    r"\b(?:(?:(?<!\bco )op|opus|bwv|kv|hwv|rv|woo) \d+[a-z]?|hob [ivx]+[a-z]? \d+[a-z]?)\b"
-)
-# these tell works only beside a form: "Sonata No. 2", "Sonata, K. 331"
-_NUMBER_OF_A_FORM = re.compile(r"\b(?:(?:number|k|d) \d+[a-z]?|number [ivx]+)\b")
-_IN_A_KEY = re.compile(
-    r"\b(?:in|en) [a-h](?: (?:sharp|flat|major|minor|dur|moll|majeur|mineur)\b|$)"
-)
 # lengths that differ by more than either are lengths of different recordings
 _OTHER_LENGTH_MS = 10_000
 _OTHER_LENGTH_SHARE = 0.07
@@ -158,7 +154,7 @@ def _are_different_recordings(description: Description, candidate: Candidate) ->
     is_generic = (
         description.artist in _PLACEHOLDER_ARTISTS
         or _is_generic(description.title)
-        or _is_composed(description.title)
+        or is_composed(description.title)
     )
     if is_generic and description.album != candidate.album:
         return (
@@ -200,11 +196,3 @@ def _is_generic(title: str) -> bool:
     words = title.split()
     is_counted = len(words) == 2 and words[0] in note_words.COUNTED_TRACKS and words[1].isdigit()
     return title in note_words.GENERIC_TITLES or is_counted
-
-
-def _is_composed(title: str) -> bool:
-    """Whether a title names a work by its form and number or key, or by its number in a catalogue of works."""
-    has_form = not note_words.WORK_FORMS.isdisjoint(title.split())
-    if _WORK_NUMBER.search(title):
-        return True
-    return has_form and bool(_NUMBER_OF_A_FORM.search(title) or _IN_A_KEY.search(title))

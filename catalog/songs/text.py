@@ -11,7 +11,11 @@
 | signs written for letters: "P!nk", "Ke$ha" | the letters: "pink", "kesha" |
 | й, ї, ў, ѓ, ќ | kept: they are letters of their own |
 | ♯, # and ♭ behind the name of a note, + behind a word | a word: "C♯" is "c sharp", "C++" is "c plus plus" |
-| # and n° before a number | "number": "#5" is "number 5" |
+| #, n° and № before a number | "number": "#5" is "number 5" |
+| + before a number that begins a word | a word: "+44" is "plus 44" |
+| commas between thousands | gone: "10,000" is "10000" |
+| letters of Persian that Arabic keyboards write in their own way | Persian's: "كتاب" is "کتاب" |
+| signs before a bracket that are the whole name: "÷ (Deluxe)" | kept, as nothing else tells such names apart |
 | other signs, blanks, invisible characters | one blank between words |
 """
 
@@ -37,6 +41,8 @@ _LETTERS = str.maketrans(
         "ð": "d",
         "ı": "i",
         "ـ": "",
+        "ك": "ک",
+        "ي": "ی",
     }
 )
 # what is drawn like a vowel's accent and makes another consonant or vowel: "мой" is not "мои"
@@ -47,7 +53,7 @@ _POINTS = frozenset(
 )
 _APOSTROPHES = dict.fromkeys(map(ord, "’‘ʼʻ′`´＇ʹˈ‛"), "'")
 # these would become the letters TM and SM
-_SIGNS = _APOSTROPHES | dict.fromkeys(map(ord, "™℠"), "")
+_SIGNS = _APOSTROPHES | dict.fromkeys(map(ord, "™℠"), "") | {ord("№"): "#"}
 
 
 class _Kinds(dict[str, str]):
@@ -85,12 +91,17 @@ _WORDS = _Words()
 _INITIALS = re.compile(
     r"(?<![^\W_])(?:[^\W\d_]\.){2,}(?:[^\W\d_](?![^\W_]))?|(?<![^\W_])[^\W\d_]\.[^\W\d_](?![\w.])"
 )
-_SIGN = re.compile(r"[$!@#♯♭+'.°]")
+_SIGN = re.compile(r"[$!@#♯♭+'.°]|\d,\d")
 _APOSTROPHE = re.compile(r"(?<=[^\W_])'(?=[^\W_])")
 _SHARP = re.compile(r"(?<![^\W_])([a-g])[#♯]")
 _FLAT = re.compile(r"(?<![^\W_])([a-g])♭")
 _NUMBER = re.compile(r"(?<![^\W_])(?:#|n°)\s?(?=\d)")
-_PLUS = re.compile(r"(?<=[^\W_])\++(?![^\W_])")
+_PLUS = re.compile(r"(?<=[^\W_])\++(?![^\W_])|(?<![^\s(])\+(?=\d)")
+_THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
+_MASCULINE = re.compile(r"(?<![^\W_])[nN]º\s?(?=\d)")
+# "÷ (Deluxe)": what stands before the bracket, if no letter does
+_NAME_OF_SIGNS = re.compile(r"^([^\w(\[（【]{1,20})[(\[（【]")
+_QUOTES = " \"'“”„«»‹›¿¡*_"
 _UNSPOKEN = ("and", "n")
 _DOLLARS = re.compile(r"(?<!\$)\$+(?=[^\W\d_])|(?<=[^\W\d_])\$+")
 _LETTER_SIGNS = (
@@ -116,11 +127,11 @@ def normalise(text: str) -> str:
     """
     folded = _fold(text)
     readable = _read_signs(folded) if _SIGN.search(folded) else folded
-    return (
-        " ".join(readable.translate(_WORDS).split())
-        or " ".join(folded.split())
-        or text[:MAX_LENGTH].strip()
-    )
+    words = readable.translate(_WORDS).split()
+    signs = _NAME_OF_SIGNS.match(folded)
+    if signs and words and (name := signs[1].strip(_QUOTES)):
+        words.insert(0, name)
+    return " ".join(words) or " ".join(folded.split()) or text[:MAX_LENGTH].strip()
 
 
 def list_query_words(words: str) -> list[str]:
@@ -147,6 +158,7 @@ def _fold(text: str) -> str:
     shown = " ".join(text[:MAX_LENGTH].split())
     if shown.isascii():
         return shown.lower().replace("`", "'")
+    shown = _MASCULINE.sub("#", shown) if "º" in shown else shown
     folded = unicodedata.normalize("NFKC", shown.translate(_SIGNS)).casefold().translate(_LETTERS)
     bare = _strip_accents(unicodedata.normalize("NFKD", folded)).translate(_APOSTROPHES)
     return unicodedata.normalize("NFC", bare)
@@ -183,7 +195,9 @@ def _read_signs(folded: str) -> str:
     if "♭" in read:
         read = _FLAT.sub(r"\1 flat ", read)
     if "+" in read:
-        read = _PLUS.sub(lambda signs: " plus" * len(signs[0]), read)
+        read = _PLUS.sub(lambda signs: " plus" * len(signs[0]) + " ", read)
+    if "," in read:
+        read = _THOUSANDS.sub("", read)
     if "$" in read:
         read = _DOLLARS.sub(lambda signs: "s" * len(signs[0]), read)
     for sign, pattern, letter in _LETTER_SIGNS:

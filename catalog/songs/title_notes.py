@@ -10,32 +10,18 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from catalog.songs import note_words
+from catalog.songs.guests import (
+    GUEST_NOTE,
+    PRODUCER_NOTE,
+    cut_guest_word,
+    cut_guests,
+    names_guest,
+    names_people,
+    read_tail,
+)
 from catalog.songs.text import normalise
 
-# Japanese titles write it without a blank before it, Latin letters with accents are letters: "曲feat.Bo", "Häft mig"
-_GUEST_WORD = re.compile(r"(?<![a-zÀ-ɏ0-9'’])(featuring|feat|ft)\b(\.?)(?=(\s?))", re.IGNORECASE)
-_GUEST_NOTE = re.compile(r"^(?:(?:featuring|feat|ft)\b\.?\s?\S|[wf]/\s?\S)", re.IGNORECASE)
-# "part. Anitta" is a guest, "Part. 2", "Part. II" and "Part. Two" are not
-_GUEST_ELSEWHERE = re.compile(
-    r"^(?:part\.\s?(?:esp(?:\.|ecial)\s?)?|participaç?c?(?:ão|ao|ión|ion)\s(?:especial\s?)?|при участии|при уч\.|"
-    r"п\.\s?у\.|(?:an?\s|im\s|en\s|em\s|in\s)?(?:duet|duett|duo|dueto|duetto)\s(?:with|mit|avec|con|com)\s|"
-    r"con la participación de\s|com a participação d[eoa]\s|avec la participation d(?:e\s|')|"
-    r"con la partecipazione di\s|(?:совместно|дуэт) с\s|gościnnie)[:\s]{0,2}(?:d[eoa]\s)?"
-    r"(?=[^\W\d_])(?!(?:[ivx]+|one|two|three|four|five|six|of|um|uma|dois|duas|uno|due|dos|tres|tre)\b)",
-    re.IGNORECASE,
-)
-_GUEST_BEGINNING = re.compile(
-    r"^(?:featuring|feat|ft|with|w/|f/|avec|con|com|med|met|mit)[.:]{0,2}\s?", re.IGNORECASE
-)
-# "Drake w/ Rihanna"
-_GUEST_SLASH = re.compile(r"(?<=\S)\s[wf]/\s?(?=\S)", re.IGNORECASE)
-_PRODUCER_NOTE = re.compile(r"^(?:prod\b\.?\s?\S|produced by\s)", re.IGNORECASE)
 _PRODUCER_TAIL = re.compile(r"\sprod(?:\.\s?(?:by\s)?|\sby\s|uced by\s)(?=\S)", re.IGNORECASE)
-# "Ode feat. Bo, Pt. 2": the part is the song's, not the guest's
-_PART_TAIL = re.compile(
-    r"[\s,;]\s?((?:pt|pts|part|vol|volume|teil|parte|partie)\b\.?\s?(?:\d{1,3}|[ivx]{1,4}|one|two|three|four|five))$",
-    re.IGNORECASE,
-)
 # "-Live-", "~Remix~" at the end, as Japanese titles write notes
 _DASHES = ("-", "~", "〜", "～")
 _DASHED_NOTE = re.compile(r"(?<=\S)\s([-~〜～])(?=[^\s\-~〜～])([^\-~〜～]+)(?<!\s)\1$")
@@ -46,18 +32,22 @@ _YEAR = re.compile(r"^(?:19|20)\d\d$")
 _ORDINAL = re.compile(r"^\d{1,3}(?:st|nd|rd|th)?$")
 # a single quote has to be closed: "(From 'Til Dawn)" names no film
 _QUOTED_SOURCE = re.compile(
-    r"^(?:taken )?from\s(?:\w+\s){0,4}(?:[\"“”„«»]\S|[‘'’]\S[^‘'’]*(?:[‘'’]\w[^‘'’]*)*['’](?!\w))",
+    r"^(?:taken |music |songs? |(?:\w+ )?theme (?:song )?)?from\s(?:[\w'’]+\s){0,4}"
+    r"(?:[\"“”„«»]\S|[‘'’]\S[^‘'’]*(?:[‘'’]\w[^‘'’]*)*['’](?!\w))",
     re.IGNORECASE,
 )
 _SOUNDTRACK_ENDING = re.compile(
     rf"(?:(?<![a-zа-я])(?:{'|'.join(sorted(note_words.SOUNDTRACK_WORDS))})|{'|'.join(note_words.SOUNDTRACK_STEMS)})$"
 )
 
-_OPENING, _CLOSING = "([{（［【「『", ")]}）］】」』"
+# "(Love Theme from Up)"
+_THEME = re.compile(r"^(?:(?:love|main|end|opening|closing) )?theme (?:song )?from \w")
+
+_OPENING, _CLOSING = "([{（［【「『〔〈＜", ")]}）］】」』〕〉＞"
 _DASH = re.compile(r"\s(?:[-–—―]+|[|｜])\s")
 _BAR = re.compile(r"\s?[/;|]\s?|\s[-–—―]+\s")
 _AT = re.compile(r"\s?@\s?")
-_PLAIN_TITLE = re.compile(r"^[^(\[{（［【「『\-–—―|｜]*$")
+_PLAIN_TITLE = re.compile(r"^[^(\[{（［【「『〔〈＜\-–—―|｜]*$")
 
 
 class Piece(NamedTuple):
@@ -82,7 +72,7 @@ def read_pieces(title: str) -> list[Piece]:
             continue
         for note in _cut_note(piece.text):
             verdict = note if is_score and _names_source(note) else judge_note(note)
-            n_dropped += verdict in ("", "live") and not _names_people(note)
+            n_dropped += verdict in ("", "live") and not names_people(note)
             read = piece._replace(text=verdict)
             if verdict and not (
                 verdict == "live" and any(other.text == "live" for other in counting)
@@ -132,39 +122,13 @@ def _cut_brackets(title: str) -> list[Piece]:
     return pieces or [Piece(title)]
 
 
-def cut_guests(name: str) -> str:
-    """Cut a name where its guests begin: before "feat.", "ft." or "featuring" that is none of its own words."""
-    for guests in _GUEST_WORD.finditer(name):
-        before, after = name[: guests.start()].rstrip(" ([{,&"), name[guests.end() :].lstrip()
-        if (
-            before
-            and after
-            and (guests[2] or guests[3])
-            and not _is_own_word(guests, before, after)
-        ):
-            return before
-    slash = _GUEST_SLASH.search(name)
-    return name[: slash.start()].strip() if slash else name.strip()
-
-
 def _cut_title(title: str) -> str:
     """Cut guests and producers from a title's own words; a part or a version behind them stays."""
     producer = _PRODUCER_TAIL.search(title)
     shown = title[: producer.start()] if producer else title
     before = cut_guests(shown)
-    tail = _read_tail(shown[len(before) :])
+    tail = read_tail(shown[len(before) :])
     return f"{before} {tail}" if tail else before
-
-
-def _read_tail(guests: str) -> str:
-    """Return what follows guests and belongs to the song: "feat. Bo, Pt. 2" → "Pt. 2"; "" where nothing does."""
-    number_of_part = _PART_TAIL.search(guests)
-    if number_of_part:
-        return number_of_part[1]
-    # the guest's name stays: one remix is not another
-    first_words = guests.split(" ", 2)
-    is_version = len(first_words) > 2 and _get_last_word(guests) in note_words.BEHIND_GUESTS
-    return guests.strip(" ,") if is_version else ""
 
 
 def read_guests(name: str) -> list[str]:
@@ -172,25 +136,25 @@ def read_guests(name: str) -> list[str]:
     guests = []
     for piece in cut_pieces(name):
         for text in _cut_note(piece.text) if piece.is_note else [piece.text]:
-            if piece.is_note and _names_guest(text):
-                guests.append(_cut_beginning(text))
-            elif piece.is_note and _PRODUCER_NOTE.match(text):
+            if piece.is_note and names_guest(text):
+                guests.append(cut_guest_word(text))
+            elif piece.is_note and PRODUCER_NOTE.match(text):
                 continue
             elif len(before := cut_guests(text)) < len(text):
                 named = text[len(before) :].lstrip(" ([{,&")
-                tail = _read_tail(named)
+                tail = read_tail(named)
                 if tail != named:
-                    guests.append(_cut_beginning(named[: len(named) - len(tail)]))
+                    guests.append(cut_guest_word(named[: len(named) - len(tail)]))
     return [guest.strip(" )]},;") for guest in guests]
 
 
 def judge_note(note: str) -> str:
     """Return what counts of a note: "" for nothing, "live" for a concert, else the note without its guests."""
-    if _names_people(note) or _QUOTED_SOURCE.match(note):
+    if names_people(note) or _QUOTED_SOURCE.match(note):
         return ""
     if _LIVE_AT_FRENCH.match(note):
         return "live"
-    note_text = note if _read_tail(note) else cut_guests(note)
+    note_text = note if read_tail(note) else cut_guests(note)
     words = normalise(_AT.sub(" at ", note_text)).split()
     if not words or not any(word[0].isalnum() for word in words):
         return note_text
@@ -207,6 +171,9 @@ def names_version(note: str) -> bool:
     """Whether a note, as `judge_note` returns it, names another recording of a work: a remix, a concert, a demo."""
     words = normalise(note).split()
     if words[:1] == ["live"] and note_words.BESIDE_LIVE.issuperset(words[1:]):
+        return True
+    phrase = f" {' '.join(words)} "
+    if any(f" {one} " in phrase for one in note_words.VERSION_PHRASES):
         return True
     return any(
         word in note_words.VERSION_WORDS and word != "live" and _is_version_word(word, following)
@@ -232,29 +199,11 @@ def _is_version_word(word: str, following: str) -> bool:
     )
 
 
-def _is_own_word(guests: re.Match[str], before: str, after: str) -> bool:
-    """Whether "feat" is a deed, or "ft" a length or a fort."""
-    if guests.string[: guests.start()].endswith(("(", "[")):
-        return False
-    word = guests[1].lower()
-    earlier = before[-80:].lower().split(" ")
-    previous = earlier[-1]
-    if word == "ft":
-        is_length = previous[-1].isdigit() and (
-            len(earlier) < 2 or earlier[-2].rstrip(".") not in note_words.COUNTING
-        )
-        return is_length or previous in note_words.BEFORE_OWN_WORD
-    if word == "feat" and not guests[2]:
-        following = after[:80].split(" ", 1)[0]
-        return previous in note_words.BEFORE_OWN_WORD or following in note_words.AFTER_A_DEED
-    return False
-
-
 def _cut_note(note: str) -> list[str]:
     """Cut "Mono / Remastered 2002" in two; notes of which no part is judged stay whole."""
-    if _PRODUCER_NOTE.match(note):
+    if PRODUCER_NOTE.match(note):
         return [note]
-    if _GUEST_NOTE.match(
+    if GUEST_NOTE.match(
         note
     ):  # "feat. Bo / Cy" are two guests, "feat. Bo - Live" is one and a concert
         guest, *others = _DASH.split(note)
@@ -262,45 +211,6 @@ def _cut_note(note: str) -> list[str]:
         return [guest, *others] if is_judged else [note]
     notes = [one_note for one_note in _BAR.split(note) if one_note]
     return notes if any(judge_note(one_note) != one_note for one_note in notes) else [note]
-
-
-def _names_people(note: str) -> bool:
-    """Whether a note names guests or producers and nothing else."""
-    return _names_guest(note) or _PRODUCER_NOTE.match(note) is not None
-
-
-def _names_guest(note: str) -> bool:
-    if _GUEST_NOTE.match(note):
-        return not _read_tail(note)
-    if _GUEST_ELSEWHERE.match(note):
-        return True
-    # players write "(with Sting)"; "(With You)" and "(with you)" are words of a title
-    first, _, rest = note.partition(" ")
-    if not rest or _get_first_word(rest) in note_words.NO_GUESTS:
-        return False
-    if first == "with":
-        return not rest[0].islower()
-    if first == "With":  # as Korean and Japanese titles write it
-        return rest[0].isalpha() and not rest[0].islower() and not rest[0].isupper()
-    if first in note_words.WITH_NAME:
-        return rest[0].isupper()
-    words = rest.split(" ", 2)
-    are_capitals = len(words) > 1 and words[0][0].isupper() and words[1][0].isupper()
-    return first in note_words.WITH_FULL_NAME and are_capitals
-
-
-def _cut_beginning(guest: str) -> str:
-    """Return a guest's name without the "feat." or "with" before it."""
-    elsewhere = _GUEST_ELSEWHERE.match(guest)
-    return guest[elsewhere.end() :] if elsewhere else _GUEST_BEGINNING.sub("", guest)
-
-
-def _get_first_word(text: str) -> str:
-    return normalise(text[:80]).partition(" ")[0]
-
-
-def _get_last_word(text: str) -> str:
-    return normalise(text[-80:]).rpartition(" ")[2]
 
 
 def _says_nothing(title: str) -> bool:
@@ -342,9 +252,14 @@ def _names_soundtrack(words: Sequence[str]) -> bool:
     phrase = " ".join(words[:8]) + " "
     if phrase.startswith(note_words.SOUNDTRACK_BEGINNINGS):
         return True
+    theme = _THEME.match(phrase)
+    if theme is not None:
+        return True
     source = words[1:] if words[0] == "taken" else words
     if not source or source[0] != "from":
         return False
+    if len(source) > 3 and source[-2:] == ["the", "album"]:
+        return True
     is_named = "soundtrack" in source or ("motion" in source and "picture" in source)
     return is_named or (
         len(source) > 2 and source[1] == "the" and not note_words.SOURCE_WORDS.isdisjoint(source)
@@ -377,13 +292,16 @@ def _names_pressing(words: Sequence[str]) -> bool:
 def _names_video(words: Sequence[str]) -> bool:
     if " ".join(words) in note_words.VIDEO_PHRASES:
         return True
-    is_label = all(word in note_words.VIDEO_WORDS or _YEAR.match(word) for word in words)
+    of_a_video = note_words.VIDEO_WORDS | note_words.REMASTERS
+    is_label = all(word in of_a_video or _YEAR.match(word) for word in words)
     return is_label and not note_words.VIDEO_CORES.isdisjoint(words)
 
 
 def _names_concert(words: Sequence[str]) -> bool:
     start = (
-        words[1:] if words[0] in ("recorded", "performed", "bonus") and len(words) > 1 else words
+        words[1:]
+        if words[0] in ("recorded", "performed", "bonus", "official") and len(words) > 1
+        else words
     )
     if start[0] == "live":
         following = start[1] if len(start) > 1 else "at"

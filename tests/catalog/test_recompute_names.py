@@ -118,3 +118,18 @@ def test_letters_that_are_their_own_since_then_part_again():
 
     song.refresh_from_db()
     assert (song.match_key, song.work_key) == ("цой|твой live", "цой|твой")
+
+
+@pytest.mark.django_db
+def test_albums_and_songs_called_by_a_sign_get_it_back():
+    album = Album.objects.create(title="÷ (Deluxe)", artist=Artist.objects.create(name="Ana Lima"))
+    song = Song.objects.create(key="s", title="💔 (Live)", artist=album.artist)
+    Album.objects.update(search_text="deluxe")
+    Song.objects.update(match_key="analima|live")
+    latest = import_module("catalog.migrations.0031_recompute_names_of_collections")
+
+    latest.recompute(apps, SimpleNamespace(connection=connection))
+
+    album.refresh_from_db()
+    song.refresh_from_db()
+    assert (album.search_text, song.match_key) == ("÷ deluxe", "analima|💔 live")
