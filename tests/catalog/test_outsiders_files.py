@@ -151,11 +151,11 @@ class TestTimes:
 class TestEncodings:
     SCROBBLES = "Artist,Album,Track,Date\nBjörk,B,千本桜,2021-01-05 22:15\n"
 
-    @pytest.mark.parametrize("encoding", ["cp1250", "utf-16-le"])
+    @pytest.mark.parametrize("encoding", ["cp1250", "cp1252"])
     def test_what_says_no_encoding_and_is_not_utf_8_is_refused(self, tmp_path, encoding):
         """T50"""
         text = self.SCROBBLES.replace("千本桜", "T").encode(encoding)
-        with pytest.raises(WrongFile, match=r"has the byte 0xF6|is not a text file"):
+        with pytest.raises(WrongFile, match=r"has the byte 0xF6"):
             read(write(tmp_path / "l.csv", text))
 
     @pytest.mark.parametrize("mark", [codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE])

@@ -10,10 +10,11 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO
 
+from catalog.imports.importers.encodings import find_utf16
 from catalog.records import Outcome, WrongFile
 
 ReadFunction = Callable[["SourceFile", Mapping[str, Any]], Iterator[Outcome]]
@@ -25,6 +26,15 @@ MOST_UNPACKED = 20 * 2**30
 MOST_MEMBERS = 20_000
 LONGEST_DIRECTORY = 16 * 2**20
 """Bytes of a zip's list of files; it is read as a whole before anything can be counted."""
+# a zip of one of these is as good as the file; the zips of services go by the names of their files
+_TEXT_ENDINGS = (
+    ".csv", ".tsv", ".txt", ".m3u", ".m3u8", ".xspf", ".jspf", ".log", ".json", ".jsonl",
+)  # fmt: skip
+_OF_SERVICES = re.compile(
+    r"streaming_?history|endsong|endvideo|yourlibrary|playlist\d|takeout|watch-history|feedback|listens/|\d\.jsonl$",
+    re.IGNORECASE,
+)
+_OF_A_SYSTEM = (".ds_store", "thumbs.db", "desktop.ini")
 _ORDINARY = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _BLOCK = 2**20
 _TEXT_BLOCK = 2**18
@@ -56,7 +66,8 @@ class SourceFile:
     name: str
     size: int
     sha256: str
-    kind: str  # "plain", "gzip" or "zip"
+    kind: str  # "plain", "gzip", "zip", or "single": a zip of one text file, which is read as that file
+    member: str = ""
     _read: dict[str, float] = field(default_factory=lambda: {"done": 0.0})
     _most_read: int | None = None
     _head: bytes | None = None
@@ -79,6 +90,8 @@ class SourceFile:
 
     def stream(self) -> BinaryIO:
         """Return the unpacked bytes of a plain or gzip file; `position` follows them."""
+        if self.kind == "single":
+            return self.read_as_text(io.BufferedReader(_SingleMember(self), _BLOCK))
         raw = io.BufferedReader(_CountingFile(self.path.open("rb"), self), _BLOCK)
         unpacked = (
             io.BufferedReader(gzip.GzipFile(fileobj=raw), _BLOCK) if self.kind == "gzip" else raw
@@ -132,6 +145,32 @@ class _CountingFile(io.RawIOBase):
         super().close()
 
 
+class _SingleMember(io.RawIOBase):
+    """The only file of a zip; a damaged one ends with what unpacking it says."""
+
+    def __init__(self, opened: SourceFile) -> None:
+        self._archive = zipfile.ZipFile(opened.path)
+        self._file = self._archive.open(opened.member)
+        self._size = max(self._archive.getinfo(opened.member).file_size, 1)
+        self._opened = opened
+        self._n = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        block = self._file.read(len(buffer))
+        buffer[: len(block)] = block
+        self._n += len(block)
+        self._opened.set_position(self._n / self._size)
+        return len(block)
+
+    def close(self) -> None:
+        self._file.close()
+        self._archive.close()
+        super().close()
+
+
 class _HeadFile(io.RawIOBase):
     """The first bytes of a stream."""
 
@@ -154,7 +193,7 @@ class _HeadFile(io.RawIOBase):
 
 
 class _TextFile(io.RawIOBase):
-    """A stream as it is, but UTF-16 with a byte order mark as UTF-8: what Windows calls "Unicode text".
+    """A stream as it is, but UTF-16 as UTF-8, with or without a byte order mark: what Windows calls "Unicode text".
 
     Half a character stays what it is; UTF-8 has no such thing, so it costs its line only.
     """
@@ -181,7 +220,7 @@ class _TextFile(io.RawIOBase):
         super().close()
 
     def _encode_utf8(self, block: bytes) -> bytes:
-        if not self._is_begun and (encoding := _UTF16.get(block[:2])):
+        if not self._is_begun and (encoding := _UTF16.get(block[:2]) or find_utf16(block)):
             self._decode = codecs.getincrementaldecoder(encoding)("surrogatepass").decode
         self._is_begun = True
         return self._decode(block).encode("utf-8", "surrogatepass") if self._decode else block
@@ -218,7 +257,38 @@ def open_file(path: Path, name: str = "", *, most_unpacked: int = MOST_UNPACKED)
         _check_gzip(opened, most_unpacked)
     if opened.kind == "zip":
         _check_zip(opened, most_unpacked)
+        opened = _open_single_member(opened)
     return opened
+
+
+def _open_single_member(opened: SourceFile) -> SourceFile:
+    """Return a zip of one text file as that file; any other zip as it is.
+
+    What macOS and Windows add to a zip does not count. Raises WrongFile where the file is damaged.
+    """
+    with zipfile.ZipFile(opened.path) as archive:
+        members = [
+            name
+            for name in archive.namelist()
+            if not name.endswith("/")
+            and not name.startswith("__MACOSX/")
+            and name.rsplit("/", 1)[-1].casefold() not in _OF_A_SYSTEM
+        ]
+        is_text = len(members) == 1 and members[0].casefold().endswith(_TEXT_ENDINGS)
+        if not is_text or _OF_SERVICES.search(members[0]):
+            return opened
+        try:
+            with archive.open(members[0]) as file:
+                while file.read(_BLOCK):
+                    pass
+        except (zipfile.BadZipFile, zlib.error, EOFError, OSError):
+            raise WrongFile(
+                f"{opened.name} is damaged: it cannot be unpacked to its end."
+            ) from None
+        if archive.getinfo(members[0]).file_size == 0:
+            raise WrongFile(f"{opened.name} is empty.")
+    name = members[0].replace("\\", "/").rsplit("/", 1)[-1]
+    return replace(opened, name=name, kind="single", member=members[0])
 
 
 def _compute_digest(path: Path) -> str:

@@ -26,16 +26,21 @@ OF_A_PLAY = {
         scrobble time, scrobble date, played at, listened at, utc date, date scrobbled, date played, end time,
         ts, datum, zeitpunkt, zeit, uhrzeit, horodatage, fecha, fecha y hora, data, data e hora, data e ora,
         data i godzina, дата, время, дата и время, dato, tid, tarih, 日時, 日付, 再生日時, 时间, 日期, 時間,
-        播放时间, 날짜, 시간, 일시, dátum, ngày, เวลา, التاريخ, תאריך"""
+        播放时间, 날짜, 시간, 일시, dátum, ngày, เวลา, التاريخ, תאריך, endzeit, abgespielt am, gehört am, gespielt am,
+        date d'écoute, écouté le, date de lecture, heure, heure de fin, hora, hora de fin, hora de finalización,
+        hora de término, hora final, escuchado el, reproducido el, ouvido em, data de reprodução, ora, ora di fine,
+        ascoltato il, luisterdatum, eindtijd, odtworzono, data odtworzenia, время окончания"""
     ),
     "artist": _split_names(
         """artist, artist name, artists, artist names, track artist, künstler, künstlername, interpret, interpreten,
         artiste, nom de l'artiste, interprète, artista, nombre del artista, nome dell'artista, artiest, wykonawca,
         исполнитель, артист, виконавець, sanatçı, umělec, előadó, nghệ sĩ, アーティスト, アーティスト名, 歌手, 艺术家,
-        艺人, 藝人, 演出者, 아티스트, 가수, ศิลปิน, الفنان, אמן, esittäjä, kunstner"""
+        艺人, 藝人, 演出者, 아티스트, 가수, ศิลปิน, الفنان, אמן, esittäjä, kunstner, künstlernamen, künstler name,
+        nom artiste, nombre artista, nome do artista, nome artista, naam artiest, имя исполнителя"""
     ),
     "album": _split_names(
-        """album, album name, release, release name, album title, albumtitel, titre de l'album, альбом, albüm, albumi,
+        """album, album name, release, release name, album title, albumtitel, titre de l'album, nom de l'album,
+        nombre del álbum, nome do álbum, nome dell'album, albumname, альбом, albüm, albumi,
         アルバム, アルバム名, 专辑, 專輯, 앨범, อัลบั้ม, الألبوم, אלבום"""
     ),
     "title": _split_names(
@@ -43,7 +48,12 @@ OF_A_PLAY = {
         titre, morceau, chanson, título, canción, pista, titolo, brano, canzone, faixa, música, utwór, tytuł,
         piosenka, название, трек, песня, композиция, назва, şarkı, parça, låt, sång, låttitel, skladba, sang,
         kappale, cím, nummer, bài hát, 曲名, 曲, タイトル, トラック名, 歌曲, 歌名, 标题, 標題, 曲目, 제목, 곡,
-        노래, 곡명, เพลง, الأغنية, שיר"""
+        노래, 곡명, เพลง, الأغنية, שיר, songtitel, songname, trackname, titre de la piste, titre du morceau,
+        titre de la chanson, nom du titre, nom de la piste, nom du morceau, nom de la chanson, piste,
+        nombre de la canción, nombre de la pista, título de la canción, nombre de pista, nome da faixa,
+        nome da música, título da música, nome del brano, titolo del brano, nome brano, traccia, naam nummer,
+        nazwa utworu, tytuł utworu,
+        название трека, название песни, название композиции"""
     ),
     "mbid": _split_names("track mbid, recording mbid, mbid"),
     "played_ms": _split_names(

@@ -1,7 +1,9 @@
 """Dates with a time of day as exporters write them: ISO 8601, names of months, numbers with dots or slashes.
 
-Months are known in English, German, French, Spanish, Italian, Portuguese, Dutch, Polish, Russian, Swedish, Danish and
-Turkish, by their names and usual abbreviations; Chinese, Japanese and Korean dates by their signs.
+Months are known in English, German, French, Spanish, Italian, Portuguese, Dutch, Polish, Russian, Swedish, Danish,
+Finnish and Turkish, by their names and usual abbreviations; Chinese, Japanese and Korean dates by their signs. Names
+of weekdays are passed over in any language. Names of zones are read where they mean one zone only: CST, IST and BST
+do not.
 
 A date such as 02/03/2024 has two readings. Which one holds is for the whole file to say (`find_day_order`): one row
 with 13 or more in the first or second place decides; where none does, such a date is not read.
@@ -13,38 +15,55 @@ from datetime import UTC, datetime, timedelta, timezone
 
 _MONTH_NAMES = (
     """jan january januar janvier janv enero ene gennaio gen janeiro januari styczeń stycznia sty
-    января январь янв ocak oca""",
+    января январь янв ocak oca tammikuuta""",
     """feb february februar février févr fév fevrier febrero febbraio fevereiro fev februari luty
-    lutego lut февраля февраль фев февр şubat şub""",
-    """mar march märz mär mrz mars marzo março maart mrt marzec marca марта март мар mart""",
-    """apr april avril avr abril abr aprile kwiecień kwietnia kwi апреля апрель апр nisan nis""",
-    """may mai mayo maggio mag maio mei maj maja мая май mayıs""",
-    """jun june juni juin junio giugno giu junho czerwiec czerwca cze июня июнь июн haziran haz""",
-    """jul july juli juillet juil julio luglio lug julho lipiec lipca lip июля июль июл temmuz tem""",
+    lutego lut февраля февраль фев февр şubat şub helmikuuta""",
+    """mar march märz mär mrz mars marzo março maart mrt marzec marca марта март мар mart maaliskuuta""",
+    """apr april avril avr abril abr aprile kwiecień kwietnia kwi апреля апрель апр nisan nis huhtikuuta""",
+    """may mai mayo maggio mag maio mei maj maja мая май mayıs toukokuuta""",
+    """jun june juni juin junio giugno giu junho czerwiec czerwca cze июня июнь июн haziran haz kesäkuuta""",
+    """jul july juli juillet juil julio luglio lug julho lipiec lipca lip июля июль июл temmuz tem heinäkuuta""",
     """aug august août aout agosto ago augustus augusti sierpień sierpnia sie августа август авг
-    ağustos ağu""",
+    ağustos ağu elokuuta""",
     """sep sept september septembre septiembre settembre set setembro wrzesień września wrz сентября
-    сентябрь сен сент eylül eyl""",
+    сентябрь сен сент eylül eyl syyskuuta""",
     """oct october oktober okt octobre octubre ottobre ott outubro out październik października paź
-    октября октябрь окт ekim eki""",
+    октября октябрь окт ekim eki lokakuuta""",
     """nov november novembre noviembre novembro listopad listopada lis ноября ноябрь ноя нояб kasım
-    kas""",
+    kas marraskuuta""",
     """dec december dezember dez décembre déc decembre diciembre dic dicembre dezembro grudzień
-    grudnia gru декабря декабрь дек aralık ara""",
+    grudnia gru декабря декабрь дек aralık ara joulukuuta""",
 )
 _MONTHS = {name: i for i, names in enumerate(_MONTH_NAMES, start=1) for name in names.split()}
 _LONG_FRACTION = re.compile(r"(\.\d{6})\d+")
-_WEEKDAY = re.compile(r"^(?:mon|tue|wed|thu|fri|sat|sun)[a-z]{0,6}\.?,?\s", re.IGNORECASE)
+# "Tuesday ", "mardi ", "terça-feira, ": a word before the day that is no month
+_WEEKDAY = re.compile(r"^(?P<name>[^\W\d_]{2,14})(?:-feira)?\.?,?\s(?=\S)", re.IGNORECASE)
+# what stands between the day and the time: "at", "um", "à"
+_BEFORE_A_CLOCK = re.compile(
+    r"\s(?:at|um|à|às|as|a las|a la|alle|alle ore|ore|om|kl|kl\.|klo|o|o godz\.|в)$"
+)
+_ZONES = {
+    "WET": 0, "CET": 1, "MEZ": 1, "CEST": 2, "MESZ": 2, "EET": 2, "EEST": 3, "MSK": 3, "JST": 9, "KST": 9,
+    "EST": -5, "EDT": -4, "CDT": -5, "MST": -7, "MDT": -6, "PST": -8, "PDT": -7, "AEST": 10, "AEDT": 11,
+    "NZST": 12, "NZDT": 13,
+}  # fmt: skip
+_ZONE_WORDS = "|".join(_ZONES)
 _CLOCK = re.compile(
-    r"[\sT](?P<hour>\d{1,2})[:.](?P<minute>\d\d)(?:[:.](?P<second>\d\d)(?:[.,]\d{1,9})?)?\s?(?P<half>[ap]\.?m\.?)?"
-    r"\s?(?P<zone>Z|(?:UTC|GMT)?[+-]\d\d:?\d\d|UTC|GMT)?$",
+    r"[\sT](?P<hour>\d{1,2})[:.h](?P<minute>\d\d)(?:[:.](?P<second>\d\d)(?:[.,]\d{1,9})?)?\s?(?P<half>[ap]\.?m\.?)?"
+    rf"(?:\sUhr)?\s?(?P<zone>Z|(?:UTC|GMT)?[+-]\d\d:?\d\d|UTC|GMT|{_ZONE_WORDS})?$",
     re.IGNORECASE,
 )
 # "Tue Jan 05 2021 22:15:00 GMT+0100 (CET)", "2021-01-05 22:15:00 +0100 CET"
 _ZONE_NAME = re.compile(r"(?<=[+-]\d{4})\s(?:\([^()]{1,60}\)|[A-Z]{2,5})$")
+# "2021-01-05T22:15:00+01:00[Europe/Berlin]", as Java writes it
+_ZONE_IN_BRACKETS = re.compile(r"(?<=[\dZ])\[[A-Za-z_/+\-0-9]{1,40}\]$")
+# "22時15分00秒", "22시 15분"
+_EASTERN_CLOCK = re.compile(r"(\d{1,2})[時时시点]\s?(\d{1,2})[分분](?:\s?(\d{1,2})[秒초])?$")
+# "05/Jan/2021:22:15:00 +0000", as web servers log
+_LOGGED = re.compile(r"^(\d{1,2})/([A-Za-z]{3})/(\d{4}):(?=\d\d:)")
 # "Tue Jan 5 22:15:00 2021", "Tue Jan 05 22:15:00 +0000 2021"
 _YEAR_LAST = re.compile(
-    r"^(?P<day>[^:]{5,20})\s(?P<clock>\d{1,2}:\d\d:\d\d(?:\s(?:UTC|GMT|[+-]\d{4}))?)\s(?P<year>\d{4})$"
+    r"^(?P<day>[^:]{5,20})\s(?P<clock>\d{1,2}:\d\d:\d\d(?:\s(?:UTC|GMT|[+-]\d{4}|[A-Z]{3,4}))?)\s(?P<year>\d{4})$"
 )
 # "下午10:15:00", "오후 10:15"
 _HALF_FIRST = re.compile(
@@ -55,12 +74,12 @@ _EASTERN = re.compile(
     r"^(?P<year>\d{4})\s?[年년]\s?(?P<month>\d{1,2})\s?[月월]\s?(?P<day>\d{1,2})\s?[日일]$"
 )
 _YEAR_FIRST = re.compile(r"^(?P<year>\d{4})[./-]\s?(?P<month>\d{1,2})[./-]\s?(?P<day>\d{1,2})\.?$")
-_DAY_FIRST = re.compile(r"^(?P<day>\d{1,2})\.(?P<month>\d{1,2})\.(?P<year>\d{4})$")
+_DAY_FIRST = re.compile(r"^(?P<day>\d{1,2})\.\s?(?P<month>\d{1,2})\.\s?(?P<year>\d{4}|\d\d)$")
 _UNSURE = re.compile(
     r"^(?P<one>\d{1,2})(?P<sign>[/-])(?P<two>\d{1,2})(?P=sign)(?P<year>\d{4}|(?<=/)\d\d)$"
 )
 _DAY_AND_NAME = re.compile(
-    r"^(?P<day>\d{1,2})(?:st|nd|rd|th|\.)?[\s-](?P<name>[^\W\d_]{3,12})\.?[\s-](?P<year>\d{4})$"
+    r"^(?P<day>\d{1,2})(?:st|nd|rd|th|er|\.|º|°)?[\s-](?P<name>[^\W\d_]{3,12})\.?[\s-](?P<year>\d{4}|(?<=-)\d\d)$"
 )
 _NAME_AND_DAY = re.compile(
     r"^(?P<name>[^\W\d_]{3,12})\.?\s(?P<day>\d{1,2})(?:st|nd|rd|th)?\s(?P<year>\d{4})$"
@@ -82,7 +101,9 @@ def parse_date(text: str, day_first: bool | None = None) -> datetime:
         It is no such date.
     """
     try:
-        moment = datetime.fromisoformat(_LONG_FRACTION.sub(r"\1", text.removesuffix(" UTC")))
+        moment = datetime.fromisoformat(
+            _LONG_FRACTION.sub(r"\1", _ZONE_IN_BRACKETS.sub("", text).removesuffix(" UTC"))
+        )
     except ValueError:
         moment = _parse_words(" ".join(text.split()), day_first)
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
@@ -123,6 +144,10 @@ def _match_unsure(text: str) -> re.Match[str] | None:
 def _tidy_clock(text: str) -> str:
     """Return a date with its time of day behind it, and with the zone once."""
     text = _ZONE_NAME.sub("", text)
+    text = _LOGGED.sub(r"\1 \2 \3 ", text)
+    if match := _EASTERN_CLOCK.search(text):
+        clock = ":".join(f"{int(number or 0):02}" for number in match.groups())
+        return f"{text[: match.start()].rstrip()} {clock}"
     if match := _YEAR_LAST.match(text):
         return f"{match['day']} {match['year']} {match['clock']}"
     if match := _HALF_FIRST.search(text):
@@ -136,7 +161,9 @@ def _parse_words(text: str, day_first: bool | None) -> datetime:
     clock = _CLOCK.search(text)
     if clock is None:
         raise ValueError(text)
-    day = _WEEKDAY.sub("", text[: clock.start()]).replace(",", " ").strip().removesuffix(" at")
+    day = _BEFORE_A_CLOCK.sub("", _cut_weekday(text[: clock.start()]).rstrip(", ")).replace(
+        ",", " "
+    )
     year, month, number = _parse_day(" ".join(day.split()), day_first)
     hour = int(clock["hour"])
     if clock["half"]:
@@ -149,28 +176,49 @@ def _parse_words(text: str, day_first: bool | None) -> datetime:
     )
 
 
+def _cut_weekday(text: str) -> str:
+    weekday = _WEEKDAY.match(text)
+    is_month = weekday is not None and weekday["name"].casefold() in _MONTHS
+    # "Mar 5, 2021" is March, "Mar, 5 Jan 2021" is a Tuesday in Spanish and Italian
+    if weekday is None or (
+        is_month and "," not in weekday[0] and not _has_month(text[weekday.end() :])
+    ):
+        return text
+    return text[weekday.end() :]
+
+
+def _has_month(text: str) -> bool:
+    return any(word.strip(".,").casefold() in _MONTHS for word in text.split(" "))
+
+
 def _parse_day(text: str, day_first: bool | None) -> tuple[int, int, int]:
     """Return year, month and day."""
     if match := _YEAR_FIRST.match(text) or _DAY_FIRST.match(text) or _EASTERN.match(text):
-        return int(match["year"]), int(match["month"]), int(match["day"])
+        return _parse_year(match["year"]), int(match["month"]), int(match["day"])
     if match := _UNSURE.match(text):
         one, two = int(match["one"]), int(match["two"])
         if max(one, two) > 12 and day_first is None:
             day_first = one > 12
         if day_first is None and one != two:
             raise TwoReadings(text)
-        year = int(match["year"]) + (2000 if len(match["year"]) == 2 else 0)
-        return year, *((two, one) if day_first else (one, two))
+        return _parse_year(match["year"]), *((two, one) if day_first else (one, two))
     named = text.replace(" de ", " ")  # "5 de enero de 2021"
     if match := _DAY_AND_NAME.match(named) or _NAME_AND_DAY.match(named):
         month = _MONTHS.get(match["name"].casefold())
         if month is not None:
-            return int(match["year"]), month, int(match["day"])
+            return _parse_year(match["year"]), month, int(match["day"])
     raise ValueError(text)
+
+
+def _parse_year(digits: str) -> int:
+    """Return a year; of two digits it is of this century, before which nobody scrobbled."""
+    return int(digits) + (2000 if len(digits) == 2 else 0)
 
 
 def _parse_zone(name: str) -> timezone:
     text = name.upper().removeprefix("UTC").removeprefix("GMT")
+    if text in _ZONES:
+        return timezone(timedelta(hours=_ZONES[text]))
     if not text or text[0] not in "+-":
         return UTC
     offset = timedelta(hours=int(text[1:3]), minutes=int(text[-2:]))

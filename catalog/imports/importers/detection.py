@@ -57,6 +57,15 @@ def _has_member(sign: re.Pattern[str]) -> Callable[[bytes, str, str], bool]:
     return lambda _head, names, _name: bool(names and sign.search(names))
 
 
+_TWO_NAMES = re.compile(rb"^[^\t;|]{1,200}\s-\s[^\t;|]{1,200}$")
+
+
+def _lists_two_names(head: bytes, _names: str, _name: str) -> bool:
+    """Whether most lines are two names with a dash between them."""
+    lines = [line.strip() for line in head[:8_192].splitlines() if line.strip()][:50]
+    return 2 * sum(_TWO_NAMES.match(line) is not None for line in lines) > len(lines)
+
+
 def _has_text(*words: bytes) -> Callable[[bytes, str, str], bool]:
     return lambda head, _names, _name: all(word in head for word in words)
 
@@ -67,9 +76,18 @@ def _begins(sign: bytes) -> Callable[[bytes, str, str], bool]:
 
 _KNOWN_FILES: tuple[tuple[Callable[[bytes, str, str], bool], str], ...] = (
     (
-        _has_member(re.compile(r"^xl/workbook\.xml$", re.MULTILINE)),
+        _has_member(re.compile(r"^xl/workbook\.(?:xml|bin)$", re.MULTILINE)),
         "is an Excel workbook. Open it, go to the sheet with the listening history (Deezer: “10_listeningHistory”), "
         "save that sheet as CSV and bring the CSV.",
+    ),
+    (
+        lambda _head, names, _name: names.startswith("mimetype\n") and "content.xml" in names,
+        "is a document of LibreOffice. Open it, go to the sheet with the songs, save that sheet as CSV and bring the "
+        "CSV.",
+    ),
+    (
+        _has_member(re.compile(r"^index/.*\.iwa$", re.MULTILINE)),
+        "is a document of Apple's Numbers. Open it, export it as CSV and bring the CSV.",
     ),
     (
         _has_member(
@@ -89,6 +107,10 @@ _KNOWN_FILES: tuple[tuple[Callable[[bytes, str, str], bool], str], ...] = (
     (
         _has_member(re.compile(r"\.csv$", re.MULTILINE)),
         "is a zip of tables; unpack it and bring the tables one by one.",
+    ),
+    (
+        _has_member(re.compile(r"\.(?:zip|gz|tar|tgz|7z|rar)$", re.MULTILINE)),
+        "holds another zip or archive; unpack it and bring what is inside.",
     ),
     (
         _has_member(re.compile(r"", re.MULTILINE)),
@@ -118,6 +140,25 @@ _KNOWN_FILES: tuple[tuple[Callable[[bytes, str, str], bool], str], ...] = (
         "is a playlist of Windows Media Player. Save it as M3U8 and bring that.",
     ),
     (
+        lambda head, _names, _name: head[257:262] == b"ustar",
+        "is a tar archive; unpack it and bring the file with the history.",
+    ),
+    (
+        lambda head, _names, _name: head.startswith(
+            (b"7z\xbc\xaf", b"Rar!", b"PK\x03\x04", b"\x1f\x8b")
+        ),
+        "is an archive within an archive, or a 7z or RAR archive; unpack it and bring the file with the history.",
+    ),
+    (
+        _begins(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"),
+        "is an old Excel workbook. Open it, go to the sheet with the songs, save that sheet as CSV and bring the CSV.",
+    ),
+    (
+        _has_text(b"<PlaybackStatistics"),
+        "is foobar2000's playback statistics, which name no songs. Export the scrobbles themselves, or a playlist as "
+        "M3U8.",
+    ),
+    (
         _begins(b"SQLite format 3"),
         "is a database. Export the history with the program that made it, as JSON or CSV.",
     ),
@@ -132,6 +173,11 @@ _KNOWN_FILES: tuple[tuple[Callable[[bytes, str, str], bool], str], ...] = (
     (
         _has_text(b"playcount"),
         "is a list of play counts, not of plays with their times. Export the scrobbles themselves.",
+    ),
+    (
+        _lists_two_names,
+        "is a list of two names a line, which does not say which is the artist and which the title. Export it as CSV, "
+        "or put artist,title on top and a comma in place of each dash.",
     ),
     (
         _has_text(b'"ts"', b'"episode_name"'),

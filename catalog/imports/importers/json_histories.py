@@ -19,7 +19,16 @@ from catalog.imports.importers.json_files import (
 )
 from catalog.imports.importers.record_tables import build_pano_record
 from catalog.imports.importers.registry import register_importer
-from catalog.records import LIKE, LeftOut, ListenRecord, Outcome, RejectedRow, SongRecord, WrongFile
+from catalog.records import (
+    LIKE,
+    LeftOut,
+    ListenRecord,
+    NearMiss,
+    Outcome,
+    RejectedRow,
+    SongRecord,
+    WrongFile,
+)
 
 Reader = Callable[[int, Any], Outcome]
 
@@ -266,3 +275,58 @@ def _format_cell(value: Any) -> str:
     if value is None or isinstance(value, bool | dict | list):
         return ""
     return value if isinstance(value, str) else json.dumps(value)[:40]
+
+
+# --- Tautulli, for Plex -----------------------------------------------------------------------------------------------
+
+_TAUTULLI = (("response", "data", "data", EACH), ("data", EACH), (EACH,))
+_TAUTULLI_ENTRY = {"grandparent_title", "media_type", "started"}
+
+
+@register_importer("tautulli", "history", "Plex, by Tautulli (JSON)", extensions=(".json", ".gz"))
+def read_tautulli(opened: SourceFile, options: Mapping[str, Any]) -> Iterator[Outcome]:
+    """Read the songs of what get_history answers for one user: films and episodes are left out."""
+    paths = [path for path in _TAUTULLI if _is_tautulli(read_first_value(opened, [path]))]
+    if not paths:
+        raise WrongFile(f"{opened.name} is no history of Tautulli.")
+    users = {str(entry.get("user")) for entry in _list_head_entries(opened, paths[0])}
+    if len(users) > 1:
+        raise NearMiss(
+            f"{opened.name} holds the history of {len(users)} users; export it for one user and bring that."
+        )
+    return read_json_records(opened, paths[:1], _build_tautulli_record)
+
+
+def _is_tautulli(entry: Any) -> bool:
+    return isinstance(entry, dict) and entry.keys() >= _TAUTULLI_ENTRY
+
+
+def _list_head_entries(opened: SourceFile, path: Path) -> list[Mapping[str, Any]]:
+    """Return the entries of the file's head; it may break off within one."""
+    entries: list[Mapping[str, Any]] = []
+    try:
+        for _path, value in read_values(opened.open_head(), [path]):
+            entries += [value] if isinstance(value, dict) else []
+    except BrokenJson:
+        pass
+    return entries
+
+
+def _build_tautulli_record(line: int, entry: Any) -> ListenRecord:
+    play = require_object(entry)
+    if play.get("media_type") != "track":
+        raise values.NotWanted(LeftOut.NOT_MUSIC)
+    # the artist of the album, beside which a song may have one of its own
+    artist = play.get("original_title") or play.get("grandparent_title")
+    song = SongRecord(
+        0,
+        values.parse_required_name(play.get("title"), "title"),
+        values.parse_required_name(artist, "artist"),
+        album=values.parse_optional_name(play.get("parent_title")),
+    )
+    seconds = play.get("play_duration", play.get("duration"))
+    heard = values.parse_optional_number(seconds, 0, values.LONGEST_DURATION_MS // 1000)
+    at = values.parse_json_moment(play.get("started"))
+    return ListenRecord(
+        line, "", song=song, occurred_at=at, played_ms=None if heard is None else 1000 * heard
+    )

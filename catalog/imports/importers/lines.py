@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
+from catalog.imports.importers.encodings import detect_encoding, is_mostly_foreign
 from catalog.records import RejectedRow, WrongFile
 
 LONGEST_LINE = 64 * 1024
@@ -21,24 +22,47 @@ _CELLS = {
     for sign in DELIMITERS
 }
 
+_SEPARATOR = re.compile(r'^"?sep=.?"?[,;\t|]*$', re.IGNORECASE)
+
 Line = tuple[int, str | RejectedRow]
 
 
 def check_text(head: bytes, name: str) -> None:
-    """Raise WrongFile when `head`, a file's beginning, is no UTF-8 text; UTF-16 with its mark was made that before.
+    """Raise WrongFile when `head`, a file's beginning, is no UTF-8 text; UTF-16 was made that before.
 
     A file of UTF-8 with a damaged row here and there passes: those rows are rejected later.
     """
-    if b"\0" in head[:4096]:
+    beginning = head[:4096].splitlines()
+    n_nul = sum(b"\0" in line for line in beginning)
+    if 2 * n_nul > len(beginning) or (n_nul and is_mostly_foreign(head[:4096])):
         raise WrongFile(f"{name} is not a text file.")
     try:
         head[: _find_last_line_end(head)].decode("utf-8")
     except UnicodeDecodeError as error:
-        if not _has_utf8_letters(head):
+        if is_mostly_foreign(head):
             line = head[: error.start].count(b"\n") + 1
             raise WrongFile(
-                f"{name} is not UTF-8 text (line {line} has the byte 0x{head[error.start]:02X}); save it as UTF-8."
+                f"{name} is not UTF-8 text (line {line} has the byte 0x{head[error.start]:02X})"
+                f"{_describe_guess(head)}; save it as UTF-8."
             ) from None
+
+
+def find_old_encoding(head: bytes, name: str) -> str:
+    """Return the codec of a playlist or log that may be older than UTF-8: Windows' or the Mac's Western letters.
+
+    Raises WrongFile where the text seems to be in another script: read as Western, its names would be no words.
+    """
+    if not is_mostly_foreign(head):
+        return "cp1252"
+    guess = detect_encoding(head)
+    if guess is None or guess.is_western:
+        return guess.codec if guess else "cp1252"
+    raise WrongFile(f"{name} is not UTF-8 text{_describe_guess(head)}; save it as UTF-8.")
+
+
+def _describe_guess(head: bytes) -> str:
+    guess = detect_encoding(head)
+    return f" and looks like {guess.title}" if guess else ""
 
 
 def read_numbered_lines(stream: BinaryIO, *, fallback: str = "") -> Iterator[Line]:
@@ -47,44 +71,51 @@ def read_numbered_lines(stream: BinaryIO, *, fallback: str = "") -> Iterator[Lin
     `fallback` is the encoding of lines that are not UTF-8, in formats that are older than it.
     """
     number = 0
-    first = stream.readline(LONGEST_LINE)
-    if b"\n" not in first and b"\r" in first.rstrip(b"\r"):
-        stream = io.BufferedReader(_CarriageReturns(first, stream), LONGEST_LINE)
-        first = stream.readline(LONGEST_LINE)
-    while raw := first or stream.readline(LONGEST_LINE):
+    stream = io.BufferedReader(_LineEnds(stream), LONGEST_LINE)
+    while raw := stream.readline(LONGEST_LINE):
         number += 1
-        first = b""
         if len(raw) == LONGEST_LINE and not raw.endswith(b"\n"):
             _skip_line(stream)
             yield number, RejectedRow(number, f"the line is longer than {LONGEST_LINE // 1024} kB")
             continue
-        if number == 1:
-            raw = raw.removeprefix(b"\xef\xbb\xbf")
-        text = raw.rstrip(b"\r\n")
+        # also within: a second file was added behind the first one
+        text = raw.removeprefix(b"\xef\xbb\xbf").rstrip(b"\n")
         if text:
             yield number, _decode_line(text, number, fallback)
 
 
-class _CarriageReturns(io.RawIOBase):
-    """A text whose lines end as on old Macs and in Excel's "CSV (Macintosh)", with the usual line ends."""
+class _LineEnds(io.RawIOBase):
+    """A text whose lines end in one way: those of old Macs and of Windows, also mixed, as the usual ones."""
 
-    def __init__(self, beginning: bytes, stream: BinaryIO) -> None:
-        self._beginning = beginning
+    def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
+        self._is_behind_return = False
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any) -> int:
-        block = self._beginning[: len(buffer)] or self._stream.read(len(buffer))
-        self._beginning = self._beginning[len(buffer) :]
-        buffer[: len(block)] = block.replace(b"\r", b"\n")
-        return len(block)
+        text = b""
+        while not text and (block := self._stream.read(len(buffer))):
+            start = 1 if self._is_behind_return and block.startswith(b"\n") else 0
+            self._is_behind_return = block.endswith(b"\r")
+            text = block[start:]
+            if b"\r" in text:
+                text = text.replace(b"\r\r\n", b"\n").replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        buffer[: len(text)] = text
+        return len(text)
 
 
 def find_delimiter(header: str) -> str:
     """Return the sign that cuts the header into most columns."""
     return max(DELIMITERS, key=header.count)
+
+
+def skip_separator_line(lines: Iterator[Line]) -> Iterator[Line]:
+    """Yield the lines without a first one such as sep=; which tells Excel how the table is cut."""
+    for number, line in lines:
+        if number != 1 or not isinstance(line, str) or not _SEPARATOR.match(line):
+            yield number, line
 
 
 def read_table_rows(
@@ -95,6 +126,7 @@ def read_table_rows(
     A quote that is never closed costs its own line only; where text follows the second quote of a cell, quotes are
     part of a name: many tools write "Weird Al" Yankovic as it is.
     """
+    lines = skip_separator_line(lines)
     waiting: list[Line] = []
     while True:
         number, line = waiting.pop(0) if waiting else next(lines, (0, ""))
@@ -180,8 +212,3 @@ def _skip_line(stream: BinaryIO) -> None:
 
 def _find_last_line_end(head: bytes) -> int:
     return head.rfind(b"\n") + 1 or len(head)
-
-
-def _has_utf8_letters(head: bytes) -> bool:
-    valid = head.decode("utf-8", "ignore")
-    return any(ord(c) > 127 for c in valid)

@@ -7,7 +7,7 @@ from typing import Any
 
 from catalog.imports.importers import values
 from catalog.imports.importers.base import SourceFile
-from catalog.imports.importers.lines import read_numbered_lines
+from catalog.imports.importers.lines import find_old_encoding, read_numbered_lines
 from catalog.imports.importers.registry import register_importer
 from catalog.records import (
     PLAY,
@@ -42,14 +42,14 @@ def read_log(opened: SourceFile, options: Mapping[str, Any]) -> Iterator[Outcome
         raise WrongFile(
             f"{opened.name} is no .scrobbler.log: it does not begin with #AUDIOSCROBBLER."
         )
-    return _read_log_records(opened)
+    return _read_log_records(opened, find_old_encoding(opened.read_head(), opened.name))
 
 
-def _read_log_records(opened: SourceFile) -> Iterator[Outcome]:
+def _read_log_records(opened: SourceFile, old_encoding: str) -> Iterator[Outcome]:
     """Yield a record a line. Players without a time zone log the local time; it is taken for UTC."""
     ahead = 0
     with opened.stream() as stream:
-        for line, text in read_numbered_lines(stream, fallback="cp1252"):
+        for line, text in read_numbered_lines(stream, fallback=old_encoding):
             if isinstance(text, RejectedRow):
                 yield text
             elif text.startswith("#"):

@@ -14,9 +14,10 @@ from xml.parsers import expat
 from catalog.imports.importers import values
 from catalog.imports.importers.base import SourceFile
 from catalog.imports.importers.json_files import EACH, BrokenJson, read_values
-from catalog.imports.importers.lines import read_numbered_lines
+from catalog.imports.importers.lines import find_old_encoding, read_numbered_lines
 from catalog.imports.importers.registry import register_importer
 from catalog.records import Outcome, PlaylistRecord, RejectedRow, SongRecord, WrongFile
+from catalog.songs.text import normalise
 
 _EXTINF = re.compile(r'^#EXTINF:\s*(-?\d+(?:\.\d+)?)?(?:[^,"]|"[^"]*")*,(.*)$')
 _EXTART, _EXTALB = "#EXTART:", "#EXTALB:"
@@ -31,6 +32,8 @@ _DECLARES_UTF16 = re.compile(
 )
 _XSPF_ROOT = re.compile(rb"<(?:\w+:)?playlist\b")
 _ENCODED_BLANK = "%20"
+# iTunes' folder of albums by several artists
+_OF_SEVERAL = "compilations"
 _LONGEST_TEXT = 4_000
 _TITLE, _TEXT = ("playlist", "title"), ("playlist", "annotation")
 _TRACK = ("playlist", "track", EACH)
@@ -46,7 +49,8 @@ def read_m3u(opened: SourceFile, options: Mapping[str, Any]) -> Iterator[Outcome
     )
     if not (isinstance(first, str) and first.startswith("#EXTM3U")) and not is_named:
         raise WrongFile(f"{opened.name} is no M3U playlist: it does not begin with #EXTM3U.")
-    return _read_m3u_records(opened)
+    old_encoding = find_old_encoding(opened.read_head(), opened.name)
+    return _read_m3u_records(opened, old_encoding, _has_titles_first(opened, old_encoding))
 
 
 @register_importer("jspf", "history", "Playlist (JSPF)", extensions=(".jspf", ".json"))
@@ -76,12 +80,45 @@ def read_xspf(opened: SourceFile, options: Mapping[str, Any]) -> Iterator[Outcom
 # --- M3U --------------------------------------------------------------------------------------------------------------
 
 
-def _read_m3u_records(opened: SourceFile) -> Iterator[Outcome]:
+def _has_titles_first(opened: SourceFile, old_encoding: str) -> bool:
+    """Whether #EXTINF says "Title - Artist", as iTunes and Music write it; the paths show which is the artist."""
+    n_first = n_last = 0
+    named = ""
+    for _line, text in read_numbered_lines(opened.open_head(), fallback=old_encoding):
+        if not isinstance(text, str):
+            continue
+        if match := _EXTINF.match(text):
+            named = match[2].strip()
+        elif not text.startswith("#") and (pair := _split_at_dash(named)):
+            artist = _find_artist_folder(text)
+            n_first += artist == normalise(pair[0]) != normalise(pair[1])
+            last = normalise(_DASH.split(named)[-1])
+            of_several = artist == _OF_SEVERAL and normalise(pair[0]) == _find_title(text)
+            n_last += artist == last != normalise(pair[0]) or of_several
+            named = ""
+    return n_last > n_first
+
+
+def _find_artist_folder(path: str) -> str:
+    """Return what stands above the album's folder, in the form in which names are compared."""
+    folders = _list_folders(path)
+    return normalise(folders[-3]) if len(folders) >= 3 else ""
+
+
+def _find_title(path: str) -> str:
+    """Return the title in a file's name: "1-02 Ode.m4a"."""
+    stem = PurePosixPath(_list_folders(path)[-1]).stem
+    return normalise(_TRACK_NUMBER.sub("", stem))
+
+
+def _read_m3u_records(
+    opened: SourceFile, old_encoding: str, has_titles_first: bool
+) -> Iterator[Outcome]:
     """Yield an entry a path; the comment lines before it name its song, or the playlist."""
     title, named, seconds = opened.title, "", None
     artist = album = ""
     with opened.stream() as stream:
-        for line, text in read_numbered_lines(stream, fallback="cp1252"):
+        for line, text in read_numbered_lines(stream, fallback=old_encoding):
             if isinstance(text, RejectedRow):
                 yield text
             elif text.startswith("#PLAYLIST:"):
@@ -93,6 +130,8 @@ def _read_m3u_records(opened: SourceFile) -> Iterator[Outcome]:
             elif text.startswith(_EXTALB):
                 album = text.removeprefix(_EXTALB).strip()
             elif text.strip() and not text.startswith("#"):
+                if has_titles_first:
+                    named = _put_artist_first(named, text)
                 try:
                     song = _build_m3u_song(text.strip(), named, seconds, artist, album)
                     yield PlaylistRecord(line, title, song)
@@ -128,6 +167,14 @@ def _split_at_dash(named: str) -> tuple[str, str] | None:
     return (artist, title) if artist.strip() and title.strip() else None
 
 
+def _put_artist_first(named: str, path: str) -> str:
+    """Return "Artist - Title" for "Title - Artist"; a name whose path has its beginning for an artist stays."""
+    dashes = list(_DASH.finditer(named))
+    if not dashes or _find_artist_folder(path) == normalise(named[: dashes[0].start()]):
+        return named
+    return f"{named[dashes[-1].end() :].strip()} - {named[: dashes[-1].start()].strip()}"
+
+
 def _cut_artist(named: str, artist: str) -> str:
     """Return a title without its artist before it: both lines may name the artist."""
     pair = _split_at_dash(named)
@@ -136,28 +183,30 @@ def _cut_artist(named: str, artist: str) -> str:
 
 def _parse_path(path: str, title: str) -> tuple[str, str, str]:
     """Return artist, album and title as a path names them: Artist/Album/01 Title.flac, or Artist - Title.mp3."""
-    if "://" in path:
-        path = unquote(urlsplit(path).path) if path.startswith("file:") else ""
-    elif " " not in path and _ENCODED_BLANK in path:  # as VLC writes paths
-        path = unquote(path)
-    folders = [
-        folder
-        for folder in PurePosixPath(path.replace("\\", "/")).parts
-        if folder not in ("/", "..", ".")
-    ]
+    folders = _list_folders(path)
     whole_stem = PurePosixPath(folders[-1]).stem if folders else ""
     stem = _TRACK_NUMBER.sub("", whole_stem)
     whole_pair = _split_at_dash(whole_stem)
     # "50 Cent/Get Rich/50 Cent - In Da Club.mp3": the number is the artist's
     if whole_pair and _is_folder(whole_pair[0], folders[:-1]):
         stem = whole_stem
-    folders = [name for name in folders[:-1] if not _DISC.match(name)] + folders[-1:]
     pair = _split_at_dash(stem)
     if pair and not title:
         return pair[0], "", pair[1]
     if len(folders) >= 3:
         return folders[-3], folders[-2], title or stem
     raise values.BadValue("neither a line #EXTINF nor the path names artist and title")
+
+
+def _list_folders(path: str) -> list[str]:
+    """Return the folders of a path and its file, without those of single discs."""
+    if "://" in path:
+        path = unquote(urlsplit(path).path) if path.startswith("file:") else ""
+    elif " " not in path and _ENCODED_BLANK in path:  # as VLC writes paths
+        path = unquote(path)
+    names = PurePosixPath(path.strip().replace("\\", "/")).parts
+    folders = [folder for folder in names if folder not in ("/", "..", ".")]
+    return [name for name in folders[:-1] if not _DISC.match(name)] + folders[-1:]
 
 
 def _is_folder(name: str, folders: Sequence[str]) -> bool:

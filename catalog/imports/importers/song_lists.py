@@ -1,4 +1,4 @@
-"""Lists of songs as CSV tables: Exportify, TuneMyMusic, Soundiiz, YouTube Music, our own playlists, plain ones.
+"""Lists of songs as CSV tables: Exportify, TuneMyMusic, Soundiiz, YouTube Music, iTunes, our own playlists, plain ones.
 
 A row is a like where the table or its name says that these are favourites, else an entry of a playlist, which is
 called as the row says or as the file is.
@@ -12,6 +12,7 @@ from typing import Any
 from catalog.imports.importers import values
 from catalog.imports.importers.base import SourceFile
 from catalog.imports.importers.column_names import OF_A_PLAY, normalise_column_name
+from catalog.imports.importers.lines import read_numbered_lines, read_table_rows
 from catalog.imports.importers.registry import register_importer
 from catalog.imports.importers.tables import Table, open_table
 from catalog.records import (
@@ -20,9 +21,11 @@ from catalog.records import (
     ListenRecord,
     Outcome,
     PlaylistRecord,
+    RejectedRow,
     SongRecord,
     WrongFile,
 )
+from catalog.songs.matching import clean_isrc
 from common.spreadsheets import restore_cell
 
 _FAVOURITES = re.compile(
@@ -37,6 +40,9 @@ _GENERIC = re.compile(
 )
 
 
+_ADDED = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")
+# iTunes writes some thirty columns
+_LEAST_OF_ITUNES = 20
 _COMMA = re.compile(r"(?<=\D),(?=[^\s\d])")
 
 
@@ -46,6 +52,7 @@ class _Kind:
 
     needed: tuple[frozenset[str], ...]  # one of these sets
     columns: Mapping[str, tuple[str, ...]]
+    is_exportify: bool = False
 
 
 _EXPORTIFY = _Kind(
@@ -66,6 +73,7 @@ _EXPORTIFY = _Kind(
         "added": ("added at",),
         "playlist": ("playlist name", "playlist"),
     },
+    is_exportify=True,
 )
 _TUNEMYMUSIC = _Kind(
     (
@@ -123,7 +131,29 @@ _MUSICREC = _Kind(
 )
 def read_exportify(opened: SourceFile, options: Mapping[str, Any]) -> Iterator[Outcome]:
     """Read the liked songs or one playlist of Spotify."""
-    return _read_list(opened, _EXPORTIFY, "Exportify")
+    return _read_list(opened, _find_translated_columns(opened) or _EXPORTIFY, "Exportify")
+
+
+def _find_translated_columns(opened: SourceFile) -> _Kind | None:
+    """Return the columns of a table whose header is in another language, by the kinds of its first row's addresses."""
+    table = open_table(opened, {}, {})
+    rows = read_table_rows(read_numbered_lines(opened.open_head()), table.delimiter)
+    next(rows, None)
+    _line, cells = next(rows, (0, RejectedRow(0, "")))
+    if isinstance(cells, RejectedRow):
+        return None
+    kinds = [cell[:15] for cell in cells]
+    of_songs = [at for at, kind in enumerate(kinds) if kind.startswith("spotify:track:")]
+    of_artists = [at for at, kind in enumerate(kinds) if kind.startswith("spotify:artist:")]
+    of_albums = [at for at, kind in enumerate(kinds) if kind.startswith("spotify:album:")]
+    if of_songs[:1] != [0] or of_artists[:1] != [2] or len(kinds) > len(table.names):
+        return None
+    isrc = next((at for at, cell in enumerate(cells) if at and clean_isrc(cell)), None)
+    added = next((at for at, cell in enumerate(cells) if _ADDED.match(cell)), None)
+    album = of_albums[0] + 1 if of_albums else None
+    positions = {"uri": 0, "title": 1, "artist": 3, "album": album, "isrc": isrc, "added": added}
+    columns = {name: (table.names[at],) for name, at in positions.items() if at is not None}
+    return _Kind((frozenset(),), columns, is_exportify=True)
 
 
 @register_importer(
@@ -154,6 +184,22 @@ def read_own_playlist(opened: SourceFile, options: Mapping[str, Any]) -> Iterato
 def read_youtube_library(opened: SourceFile, options: Mapping[str, Any]) -> Iterator[Outcome]:
     """Read music-library-songs.csv of Google Takeout as likes."""
     return _read_list(opened, _YOUTUBE_LIBRARY, "YouTube Music's library")
+
+
+@register_importer(
+    "itunes-text", "history", "Playlist of iTunes or Music (text)", extensions=(".txt", ".gz")
+)
+def read_itunes_text(opened: SourceFile, options: Mapping[str, Any]) -> Iterator[Outcome]:
+    """Read a playlist that iTunes or Music exported as text: its columns have one order in every language."""
+    table = open_table(opened, {}, {})
+    columns = [normalise_column_name(name) for name in table.names]
+    is_one = len(columns) > _LEAST_OF_ITUNES and table.delimiter == "\t"
+    at = 3 if columns[3:4] and columns[3] in OF_A_PLAY["album"] else 2
+    if not is_one or columns[at] not in OF_A_PLAY["album"] or columns[1] not in OF_A_PLAY["artist"]:
+        raise WrongFile(f"{opened.name} is no playlist of iTunes.")
+    names = {"title": table.names[0], "artist": table.names[1], "album": table.names[at]}
+    of_itunes = _Kind((frozenset(),), {name: (column,) for name, column in names.items()})
+    return _read_list(opened, of_itunes, "iTunes")
 
 
 @register_importer(
@@ -201,7 +247,7 @@ class _RecordMaker:
         self._is_favourites = (
             kind is _YOUTUBE_LIBRARY
             or is_favourites(opened.title)
-            or (kind is _EXPORTIFY and not _GENERIC.sub("", opened.title))
+            or (kind.is_exportify and not _GENERIC.sub("", opened.title))
         )
 
     def __call__(self, line: int, row: list[str]) -> Outcome:

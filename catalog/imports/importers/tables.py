@@ -10,6 +10,7 @@ from catalog.imports.importers.lines import (
     find_delimiter,
     read_numbered_lines,
     read_table_rows,
+    skip_separator_line,
 )
 from catalog.records import RejectedRow, WrongFile
 
@@ -63,7 +64,8 @@ def open_table(
     if opened.kind == "zip":
         raise WrongFile(f"{opened.name} is a zip file; a CSV file (or .csv.gz) is expected.")
     check_text(opened.read_head(), opened.name)
-    number, header = next(read_numbered_lines(opened.open_head()), (0, ""))
+    lines = skip_separator_line(read_numbered_lines(opened.open_head()))
+    number, header = next(lines, (0, ""))
     if not isinstance(header, str):
         raise WrongFile(f"{opened.name} is not a CSV file: {header.reason}.")
     delimiter = find_delimiter(header)

@@ -1,5 +1,6 @@
 """Cells as values. What cannot be read raises BadValue with the few words that go on the rejected row."""
 
+import html
 import math
 import re
 import unicodedata
@@ -25,6 +26,12 @@ _MICROSECONDS_FROM = 100_000_000_000_000
 
 _LONGEST_NUMBER = 20
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
+# as exporters that read web pages leave them; no name has them of its own
+_ENTITY = re.compile(r"&(?:amp|quot|apos|lt|gt|nbsp|#0?3[49]|#x2[27]);", re.IGNORECASE)
+# byte order marks and marks of direction around a name; within they are the script's own
+_INVISIBLE = (
+    " \u200b\u200e\u200f\u2060\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff\xa0"
+)
 _SPOTIFY_TRACK = re.compile(
     r"^(?:spotify:track:|https?://open\.spotify\.com/(?:[a-z-]{2,10}/)?track/)"
 )
@@ -63,6 +70,10 @@ def make_records(
 def parse_name(text: str, what: str) -> str:
     """Return a title or name on one line, trimmed."""
     cleaned = text.strip()
+    if "&" in cleaned:
+        cleaned = _ENTITY.sub(lambda entity: html.unescape(entity[0]), cleaned)
+    if not cleaned.isascii():
+        cleaned = unicodedata.normalize("NFC", cleaned.strip(_INVISIBLE))
     if not cleaned.isprintable() and _CONTROL.search(cleaned):
         cleaned = " ".join(_CONTROL.sub(" ", cleaned).split())
     if len(cleaned) > LONGEST_NAME:
