@@ -62,7 +62,7 @@ _SECOND_HALVES = (
 _INVERTED = re.compile(
     r"^([^,]+), (the|die|der|das|los|las|les|le|la|el|il|gli|het|os)$", re.IGNORECASE
 )
-# who sings for a figure: "Rin (CV: Ana Lima)"
+# who sings for a figure: "Lin (CV: Ana Lima)"
 _VOICE = re.compile(
     r"\s?[(（\[](?:CV|C\.V)(?:\s?[.:：．=・]\s?|\s|(?=[^\x00-\x7f]))([^()（）\[\]]+)[)）\]]",
     re.IGNORECASE,
