@@ -21,6 +21,9 @@ READABLE_VERSIONS = (1, 2)
 """Version 1 had neither names nor artists. Artists and albums are arrays that a pack of version 2 may have."""
 ABOUT_FIELDS = ("source", "licence", "data_from", "data_until", "made_at")
 """Texts that a pack may hold about itself."""
+MOST_LISTENERS = 2**31 - 1
+MOST_KEY_BYTES = 2**30
+"""Keys of one width are compared in memory: a single long one would make all of them as long."""
 
 
 class ForeignPack(store.ArtifactError):
@@ -235,15 +238,38 @@ def _restore_prior(
     arrays: Mapping[str, np.ndarray], prefix: str, keys: Sequence[str] | np.ndarray
 ) -> Prior:
     n = len(keys)
-    counts, n_listeners = arrays[f"{prefix}counts"], arrays[f"{prefix}n_listeners"]
-    entries = (counts.astype(np.float32), arrays[f"{prefix}neighbours"], arrays[f"{prefix}starts"])
+    counts = _read_numbers(arrays, f"{prefix}counts", 1)
+    n_listeners = _read_numbers(arrays, f"{prefix}n_listeners", 0)
+    neighbours, starts = (
+        _read_numbers(arrays, f"{prefix}{name}", 0) for name in ("neighbours", "starts")
+    )
+    entries = (counts.astype(np.float32), neighbours, starts)
     together = csr_matrix(entries, shape=(n, n))
     together.check_format(full_check=True)
-    texts = np.asarray(keys, dtype=str)
+    texts = _make_key_array(keys)
     IdMap(texts)
-    if (counts < 1).any() or (n_listeners < 0).any():
-        raise ValueError("a count is below 1")
-    return Prior(texts, np.asarray(n_listeners), together)
+    return Prior(texts, n_listeners.astype(np.int32), together)
+
+
+def _read_numbers(arrays: Mapping[str, np.ndarray], name: str, least: int) -> np.ndarray:
+    """Return an array of whole numbers from `least` on; raise ValueError for any other."""
+    numbers = arrays[name]
+    if numbers.dtype.kind not in "iu" or numbers.ndim != 1:
+        raise ValueError(f"{name} is no list of whole numbers")
+    if numbers.size and not least <= int(numbers.min()) <= int(numbers.max()) <= MOST_LISTENERS:
+        raise ValueError(f"{name} has a number that is not from {least} to {MOST_LISTENERS}")
+    return numbers
+
+
+def _make_key_array(keys: Sequence[str] | np.ndarray) -> np.ndarray:
+    """Return keys as an array, whose memory goes by the longest; raise ValueError where that is too much."""
+    longest = max((len(key) for key in keys), default=0)
+    n_bytes = 4 * longest * len(keys)
+    if n_bytes > MOST_KEY_BYTES:
+        raise ValueError(f"its keys would take {n_bytes // 2**20} MB of memory")
+    if any("\0" in key for key in keys):
+        raise ValueError("a key has a character that no text has")
+    return np.asarray(keys, dtype=str)
 
 
 def _make_plain(text: Any) -> str:

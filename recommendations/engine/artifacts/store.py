@@ -12,6 +12,7 @@ import json
 import os
 import secrets
 import shutil
+import tokenize
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,8 +24,22 @@ from numpy.typing import NDArray
 FORMAT_VERSION = 1
 MANIFEST = "manifest.json"
 UNFINISHED = ".unfinished-"
+MOST_MANIFEST_BYTES = 16 * 2**20
+_ENTRY_TYPES = {
+    "file": str,
+    "dtype": str,
+    "shape": list,
+    "n_bytes": int,
+    "sha256": str,
+    "finite": bool,
+}
 
 T = TypeVar("T")
+
+# What numpy raises for headers that are none, or that speak of more than there is.
+_NO_ARRAY = (
+    ValueError, OSError, EOFError, TypeError, OverflowError, SyntaxError, RecursionError, tokenize.TokenError,
+)  # fmt: skip
 
 
 class ArtifactError(Exception):
@@ -126,10 +141,12 @@ def read_manifest(directory: Path) -> Manifest:
         raise MissingArtifact(
             f"There is no saved recommender in {directory} ({MANIFEST} is missing)."
         )
+    if path.stat().st_size > MOST_MANIFEST_BYTES:
+        raise CorruptArtifact(f"{path} is damaged: it is too large for a manifest.")
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
         version = values["format_version"]
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise CorruptArtifact(f"{path} is damaged: it is not a manifest.") from error
     if version != FORMAT_VERSION:
         raise UnsupportedArtifact(
@@ -148,7 +165,7 @@ def restore(directory: Path, build: Callable[[], T]) -> T:
     """Build something from loaded arrays; arrays that do not fit together are a corrupt artifact."""
     try:
         return build()
-    except (KeyError, ValueError, TypeError, IndexError) as error:
+    except (KeyError, ValueError, TypeError, IndexError, OverflowError) as error:
         raise CorruptArtifact(f"{directory} does not hold a whole recommender: {error}.") from error
 
 
@@ -199,8 +216,15 @@ def _check_manifest(path: Path, values: Mapping[str, Any]) -> Manifest:
         manifest = _parse_manifest(values)
         files = [str(entry["file"]) for entry in manifest.arrays.values()]
         stored_digest = values["digest"]
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        is_described = isinstance(manifest.about, dict) and all(
+            isinstance(entry[name], kind)
+            for entry in manifest.arrays.values()
+            for name, kind in _ENTRY_TYPES.items()
+        )
+    except (KeyError, TypeError, AttributeError, ValueError, RecursionError) as error:
         raise CorruptArtifact(f"{path} is damaged: it is not a manifest.") from error
+    if not is_described:
+        raise CorruptArtifact(f"{path} is damaged: it is not a manifest.")
     if stored_digest != manifest.digest:
         raise CorruptArtifact(f"{path} was changed after it was saved.")
     if any(Path(file).name != file or not file.endswith(".npy") for file in files):
@@ -238,7 +262,7 @@ def _map_array(path: Path) -> NDArray[Any]:
         # an empty file cannot be mapped
         mode: Literal["r"] | None = "r" if _count_values(path) else None
         array: NDArray[Any] = np.load(path, mmap_mode=mode, allow_pickle=False)
-    except (ValueError, OSError, EOFError) as error:
+    except _NO_ARRAY as error:
         raise UnsupportedArtifact(f"{path} is not a plain array: {error}.") from error
     array.flags.writeable = False
     return array

@@ -24,7 +24,13 @@ class Command(SentenceCommand):
             return
         if folder is None:
             raise CommandError("Name the folder of the pack, or give --remove.")
-        pack = seed_packs.install_pack(folder)
+        try:
+            pack = seed_packs.install_pack(folder)
+        except OSError as error:
+            reason = error.strerror or type(error).__name__
+            raise CommandError(
+                f"{error.filename or folder} can't be copied ({reason}); the pack before it stays."
+            ) from None
         n_known = seed_packs.count_known_songs(pack)
         beyond_index.rebuild_index()
         self.stdout.write(

@@ -1,8 +1,11 @@
 """The part of the seed pack around this library: songs and artists elsewhere that belong to it but are not in it."""
 
 import json
+import logging
 import os
 import secrets
+import zipfile
+import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -15,11 +18,17 @@ from scipy.sparse import csr_matrix
 
 from catalog.models import Artist, Song
 from catalog.songs import matching
+from common.retention import INCOMING_DAYS, delete_old_files
 from recommendations.engine import Prior, SeedPack, make_empty_rows
 from recommendations.services.data import seed_packs
 
+log = logging.getLogger(__name__)
+
 MOST_SONGS, MOST_ARTISTS = 20_000, 5_000
 MAX_LABEL = 200
+_DAMAGED = (
+    zipfile.BadZipFile, zlib.error, ValueError, KeyError, TypeError, IndexError, EOFError, OSError,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -92,6 +101,7 @@ def rebuild_index() -> BeyondIndex | None:
     arrays |= {"album_of_song": albums.of_song, "album_labels": _encode_texts(albums.labels)}
     arrays["about"] = _encode_texts(dict(pack.about))
     path.parent.mkdir(parents=True, exist_ok=True)
+    delete_old_files(path.parent, INCOMING_DAYS, pattern=f".{path.name}-*")
     unfinished = path.with_name(f".{path.name}-{secrets.token_hex(4)}.npz")
     try:
         with unfinished.open("wb") as file:
@@ -105,7 +115,7 @@ def rebuild_index() -> BeyondIndex | None:
 
 
 def load_index() -> BeyondIndex | None:
-    """Return the index, kept in memory until the file changes; None without one."""
+    """Return the index, kept in memory until the file changes; None without one, or with a damaged one."""
     try:
         status = get_index_path().stat()
     except FileNotFoundError:
@@ -114,8 +124,17 @@ def load_index() -> BeyondIndex | None:
 
 
 @lru_cache(maxsize=1)
-def _read_index(path: Path, _modified: int, _n_bytes: int) -> BeyondIndex:
-    with np.load(path, allow_pickle=False) as arrays:
+def _read_index(path: Path, _modified: int, _n_bytes: int) -> BeyondIndex | None:
+    """Return the index of a file; None, which is logged once, for one that is damaged: the next training writes it."""
+    try:
+        return _unpack_index(path)
+    except _DAMAGED as error:
+        log.warning("What is beyond the library is left out until the next training: %s", error)
+        return None
+
+
+def _unpack_index(path: Path) -> BeyondIndex:
+    with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
         songs = _unpack_neighbours("songs", arrays)
         # an index that was written before packs had albums has none until the next training
         albums = Albums(np.full(len(songs.labels), -1, dtype=np.int32), [])
@@ -143,13 +162,11 @@ def _find_songs(pack: SeedPack) -> tuple[Neighbours, NDArray[np.int64]]:
         )
 
     def describe(column: int) -> list[str]:
-        key = str(pack.prior.keys[column])
-        mbid = "" if key.startswith("name:") else key
         return [
-            mbid,
+            _read_mbid(pack.prior.keys[column]),
             labels.titles[column],
             labels.artist_names[column],
-            labels.artist_keys[column],
+            _read_mbid(labels.artist_keys[column]),
         ]
 
     return _select_neighbours(pack.prior, song_ids, own_rows, is_here, describe, MOST_SONGS)
@@ -177,7 +194,8 @@ def _find_artists(pack: SeedPack) -> tuple[Neighbours, NDArray[np.int64]]:
         return matching.build_artist_key(names[column]) in own_names
 
     def describe(column: int) -> list[str]:
-        return [str(keys[column]), "", names[column], str(keys[column])]
+        mbid = _read_mbid(keys[column])
+        return [mbid, "", names[column], mbid]
 
     return _select_neighbours(
         pack.artists.prior, artist_ids, own_rows, is_here, describe, MOST_ARTISTS
@@ -204,12 +222,18 @@ def _find_albums(pack: SeedPack, columns: NDArray[np.int64]) -> Albums:
             continue
         number = numbers.setdefault(key, len(numbers))
         if number == len(album_labels):
-            texts = (group, title, labels.artist_names[column], labels.artist_keys[column])
+            artist, artist_key = labels.artist_names[column], labels.artist_keys[column]
+            texts = (_read_mbid(group), title, artist, _read_mbid(artist_key))
             album_labels.append([text[:MAX_LABEL] for text in texts])
         elif not album_labels[number][0]:
-            album_labels[number][0] = group
+            album_labels[number][0] = _read_mbid(group)
         of_song[spot] = number
     return Albums(of_song, album_labels)
+
+
+def _read_mbid(key: str) -> str:
+    """Return a key that is a MusicBrainz id; "" for a name, and for whatever else a stranger's pack may have."""
+    return str(matching.parse_uuid(str(key)) or "")
 
 
 def _build_album_key(artist: str, title: str) -> tuple[str, str]:

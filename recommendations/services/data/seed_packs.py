@@ -1,10 +1,13 @@
 """Seed packs: what listeners elsewhere heard, brought to this site, and what this site can give to another."""
 
+import fcntl
 import logging
+import os
 import secrets
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -18,6 +21,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from catalog.models import Song
+from catalog.songs.matching import parse_uuid
 from recommendations.engine import (
     FEWEST_LISTENERS,
     MOST_NEIGHBOURS,
@@ -32,6 +36,8 @@ from recommendations.engine import (
 )
 
 log = logging.getLogger(__name__)
+
+_INCOMING, _OUTGOING, _MADE = ".incoming-", ".outgoing-", ".made-"
 
 
 class SeedRefused(ValueError):
@@ -58,35 +64,80 @@ def read_keys(song_ids: NDArray[np.int64]) -> NDArray[Any]:
 def install_pack(directory: Path) -> SeedPack:
     """Check a pack and copy it to where trainings look for it, in place of the one before.
 
+    Killed at any moment it leaves one of both.
+
     Raises
     ------
     ArtifactError
         The folder is damaged or no seed pack; the pack before it stays.
+    OSError
+        It can't be copied, as the disk is full; the pack before it stays.
     """
     pack = load_pack(directory)
-    target = get_pack_folder()
-    target.parent.mkdir(parents=True, exist_ok=True)
-    incoming = target.parent / f".incoming-{secrets.token_hex(4)}"
-    outgoing = target.parent / f".outgoing-{secrets.token_hex(4)}"
-    try:
-        shutil.copytree(directory, incoming)
-        load_pack(incoming)
-        if target.exists():
-            target.rename(outgoing)
-        incoming.rename(target)
-    finally:
-        shutil.rmtree(incoming, ignore_errors=True)
-        shutil.rmtree(outgoing, ignore_errors=True)
+    with _lock_folder() as parent:
+        _replace_pack(directory, parent)
     return pack
 
 
 def install_made_pack(pack: SeedPack) -> None:
     """Use a pack that was made here, in place of the one before."""
+    with _lock_folder() as parent, tempfile.TemporaryDirectory(prefix=_MADE, dir=parent) as folder:
+        save_pack(Path(folder) / "pack", pack)
+        _replace_pack(Path(folder) / "pack", parent)
+
+
+@contextmanager
+def _lock_folder(*, waits: bool = True) -> Iterator[Path]:
+    """Hold the folder of the pack for this process alone, and clear what a killed one left there.
+
+    Without `waits` it raises BlockingIOError where another process holds it.
+    """
     parent = get_pack_folder().parent
     parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".made-", dir=parent) as folder:
-        save_pack(Path(folder) / "pack", pack)
-        install_pack(Path(folder) / "pack")
+    handle = os.open(parent, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | (0 if waits else fcntl.LOCK_NB))
+        _clear_leftovers(parent)
+        yield parent
+    finally:
+        os.close(handle)
+
+
+def _clear_leftovers(parent: Path) -> None:
+    """Put a pack back that was moved away for one that never came; remove copies that are not whole."""
+    for path in sorted(parent.glob(".*-*")):
+        if path.name.startswith(_OUTGOING) and not get_pack_folder().exists():
+            path.rename(get_pack_folder())
+        elif path.name.startswith((_INCOMING, _OUTGOING, _MADE)):
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def _replace_pack(directory: Path, parent: Path) -> None:
+    target = get_pack_folder()
+    with tempfile.TemporaryDirectory(prefix=_INCOMING, dir=parent) as folder:
+        incoming = Path(folder) / "pack"
+        incoming.mkdir(mode=0o700)
+        # without the rights of its files: what can't be written can't be removed later
+        for file in directory.iterdir():
+            shutil.copyfile(file, incoming / file.name)
+        load_pack(incoming)
+        outgoing = parent / f"{_OUTGOING}{secrets.token_hex(4)}"
+        if target.exists():
+            target.rename(outgoing)
+        incoming.rename(target)
+        shutil.rmtree(outgoing, ignore_errors=True)
+
+
+def _find_folder() -> Path | None:
+    """Return the folder of the pack; None without one. One that a killed process moved away is put back."""
+    folder = get_pack_folder()
+    if not folder.exists() and any(folder.parent.glob(f"{_OUTGOING}*")):
+        try:
+            with _lock_folder(waits=False):
+                pass
+        except OSError as error:  # another process is at it, or may write here and this one may not
+            log.warning("The seed pack that was moved away was not put back: %s", error)
+    return folder if folder.exists() else None
 
 
 @dataclass(frozen=True)
@@ -101,10 +152,13 @@ class PackState:
 
 def read_state() -> PackState | None:
     """Return the state of this site's pack, None without one; a process reads a pack once."""
-    folder = get_pack_folder()
-    if not folder.exists():
+    folder = _find_folder()
+    if folder is None:
         return None
-    changed_at = max(path.stat().st_mtime_ns for path in (folder, *folder.iterdir()))
+    try:
+        changed_at = max(path.stat().st_mtime_ns for path in (folder, *folder.iterdir()))
+    except FileNotFoundError:  # it is being replaced
+        return None
     return _read_state(str(folder), changed_at)
 
 
@@ -120,20 +174,24 @@ def _read_state(folder: str, changed_at: int) -> PackState:
 
 def remove_pack() -> bool:
     """Take the pack away, and return whether there was one; the next training does without it."""
-    folder = get_pack_folder()
-    if not folder.exists():
-        return False
-    shutil.rmtree(folder)
+    with _lock_folder() as parent:
+        if not get_pack_folder().exists():
+            return False
+        # whole or not at all, whatever happens meanwhile
+        doomed = parent / f"{_INCOMING}{secrets.token_hex(4)}"
+        get_pack_folder().rename(doomed)
+        shutil.rmtree(doomed)
     return True
 
 
 def find_pack() -> SeedPack | None:
     """Return the pack of this site; None without one, or with a damaged one, which is logged."""
-    if not get_pack_folder().exists():
+    folder = _find_folder()
+    if folder is None:
         return None
     try:
-        return load_pack(get_pack_folder())
-    except ArtifactError as error:
+        return load_pack(folder)
+    except (ArtifactError, OSError) as error:
         log.warning("The seed pack is left out: %s", error)
         return None
 
@@ -143,11 +201,12 @@ def find_neighbours(song: Song, n: int, listener: Any = None) -> list[int]:
 
     None without a pack, or where it does not know the song. One query.
     """
-    folder = get_pack_folder()
-    if not folder.exists():
-        return []
-    pack = _load_kept_pack(str(folder), folder.stat().st_mtime_ns)
-    if pack is None:
+    folder = _find_folder()
+    try:
+        pack = folder and _load_kept_pack(str(folder), folder.stat().st_mtime_ns)
+    except FileNotFoundError:  # it is being replaced
+        pack = None
+    if not pack:
         return []
     prior = pack.prior
     key = get_key(song)
@@ -159,7 +218,7 @@ def find_neighbours(song: Song, n: int, listener: Any = None) -> list[int]:
     nearest = row.indices[np.argsort(-nearness, kind="stable")[:n]]
     keys = [str(key) for key in prior.keys[nearest]]
     names = [key.removeprefix("name:") for key in keys if key.startswith("name:")]
-    mbids = [key for key in keys if not key.startswith("name:")]
+    mbids = [mbid for key in keys if (mbid := parse_uuid(key))]  # a stranger's key may be anything
     songs = Song.objects.filter_offered(listener).filter(Q(mbid__in=mbids) | Q(match_key__in=names))
     by_key = {get_key(other): other.pk for other in songs.only("pk", "mbid", "match_key")}
     return [by_key[key] for key in keys if key in by_key and by_key[key] != song.pk]
