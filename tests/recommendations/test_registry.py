@@ -166,3 +166,41 @@ def test_pruning_leaves_what_an_experiment_serves(version):
     assert registry.prune(keep=1) == []
     Experiment.objects.update(state="promoted")
     assert registry.prune(keep=1) == [version]
+
+
+# --- Files that are replaced or pruned while others use them ----------------------------------------------------------
+
+
+def replace_files(version: ModelVersion) -> None:
+    """What the deletion of an account does to a version that keeps histories."""
+    present = ModelVersion.objects.get(pk=version.pk)
+    assert registry.replace_artifact(present, registry.load_recommender(present))
+
+
+def test_a_version_whose_files_are_replaced_while_it_is_loaded_serves_on(version):
+    """T07: who had read the row a moment before took the active version out of service."""
+    stale = ModelVersion.objects.get(pk=version.pk)
+    replace_files(version)
+    registry.unload_recommenders()
+    assert registry.load_recommender(stale).n_items == version.n_songs
+    assert stale.artifact == registry.require_active().artifact
+
+
+def test_files_that_were_replaced_meanwhile_break_nothing(version):
+    stale = ModelVersion.objects.get(pk=version.pk)
+    replace_files(version)
+    assert registry.mark_broken(stale, "damaged") == version
+    version.refresh_from_db()
+    assert (version.state, version.is_active, version.gate_reason) == ("ready", True, "")
+
+
+def test_a_version_that_is_activated_while_it_is_pruned_keeps_its_files(version, listener):
+    """Chosen for pruning, then activated: the files of the active version went."""
+    newer = train_version()
+    chosen = ModelVersion.objects.get(pk=version.pk)
+    registry.activate(version)
+    assert registry.remove_files(chosen) is False
+    registry.unload_recommenders()
+    assert registry.load_recommender(registry.require_active()).n_items == version.n_songs
+    assert registry.remove_files(newer) is True
+    assert recommend.recommend_songs(listener).version == version

@@ -170,3 +170,28 @@ def test_models_without_histories_are_left_alone(world, django_assert_num_querie
     with django_assert_num_queries(1):
         assert stored_histories.remove_histories([listener.pk]) == []
     assert registry.require_active().manifest_sha256 == active.manifest_sha256
+
+
+def test_two_who_go_at_once_take_no_version_along(version, monkeypatch):
+    """T63: the second one met the files of before, and the whole version was removed as unreadable."""
+    first, second = User.objects.order_by("pk")[:2]
+    present = Recommender.load
+    folders = []
+
+    def load_late(folder, **options):
+        folders.append(folder)
+        if (
+            len(folders) == 1
+        ):  # between the row and the files the other one's deletion comes to its end
+            stored_histories.remove_histories([second.pk])
+        return present(folder, **options)
+
+    monkeypatch.setattr(Recommender, "load", load_late)
+    stored_histories.remove_histories([first.pk])
+    monkeypatch.undo()
+    version.refresh_from_db()
+    assert (version.state, version.is_active) == ("ready", True)
+    stored = Recommender.load(registry.get_folder(version)).stored_listener_ids()
+    assert not {first.pk, second.pk} & set(stored.tolist())
+    older = [path.name for path in settings.ARTIFACTS_DIR.iterdir()]
+    assert version.artifact in older

@@ -1,12 +1,9 @@
 """Model versions: which one serves, how another one comes to, and what happens to a broken one."""
 
-import hashlib
 import logging
 import secrets
 import shutil
-import threading
 import time
-from collections import OrderedDict
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,7 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from recommendations.conf import conf
-from recommendations.engine import ArtifactError, Recommender
+from recommendations.engine import Recommender
 from recommendations.models import (
     Activation,
     Arm,
@@ -29,19 +26,19 @@ from recommendations.models import (
 )
 from recommendations.services.jobs import background_jobs
 from recommendations.services.versions import forgetting, trends
+from recommendations.services.versions.recommender_cache import MANIFEST as MANIFEST
+from recommendations.services.versions.recommender_cache import BrokenVersion as BrokenVersion
+from recommendations.services.versions.recommender_cache import (
+    RecommenderCache,
+    follow_replacement,
+)
+from recommendations.services.versions.recommender_cache import RegistryError as RegistryError
+from recommendations.services.versions.recommender_cache import (
+    compute_manifest_digest as compute_manifest_digest,
+)
+from recommendations.services.versions.recommender_cache import get_folder as get_folder
 
 log = logging.getLogger(__name__)
-
-MANIFEST = "manifest.json"
-
-
-class RegistryError(Exception):
-    """A version cannot do what was asked of it; the message says which and why."""
-
-
-class BrokenVersion(RegistryError):
-    """The files of a version are missing or damaged."""
-
 
 # --- Which version ----------------------------------------------------------------------------------------------------
 
@@ -175,12 +172,17 @@ def roll_back(*, by: Any = None) -> ModelVersion:
 
 @transaction.atomic
 def mark_broken(version: ModelVersion, why: str) -> ModelVersion | None:
-    """Take a damaged version out of service; return the version that serves instead (None: none is left)."""
-    was_active = ModelVersion.objects.filter(pk=version.pk, is_active=True).update(is_active=False)
-    ModelVersion.objects.filter(pk=version.pk, state=ModelVersion.State.READY).update(
+    """Take a damaged version out of service; return the version that serves instead (None: none is left).
+
+    One whose files were replaced since `version` was read stays: it is not those that are damaged.
+    """
+    same_files = ModelVersion.objects.filter(pk=version.pk, artifact=version.artifact)
+    was_active = same_files.filter(is_active=True).update(is_active=False)
+    is_marked = same_files.filter(state=ModelVersion.State.READY).update(
         state=ModelVersion.State.BROKEN, gate_reason=why
     )
-    log.error("%s was taken out of service: %s", version.name, why)
+    if was_active or is_marked:
+        log.error("%s was taken out of service: %s", version.name, why)
     _loaded.forget(version.pk)
     if not was_active:
         return get_active_version()
@@ -193,40 +195,7 @@ def mark_broken(version: ModelVersion, why: str) -> ModelVersion | None:
 # --- Load it ----------------------------------------------------------------------------------------------------------
 
 
-class _Loaded:
-    """The recommenders in this process's memory, least recently used first; safe for threads."""
-
-    def __init__(self) -> None:
-        self._by_version: OrderedDict[int, tuple[str, Recommender, Path]] = OrderedDict()
-        self._lock = threading.Lock()
-
-    def get(self, version: ModelVersion) -> Recommender:
-        with self._lock:
-            held = self._by_version.get(version.pk)
-            if held is None or held[0] != version.manifest_sha256:
-                held = (version.manifest_sha256, _load(version), get_folder(version))
-                self._by_version[version.pk] = held
-            self._by_version.move_to_end(version.pk)
-            self._drop_replaced()
-            while len(self._by_version) > conf.loaded_versions:
-                self._by_version.popitem(last=False)
-            return held[1]
-
-    def _drop_replaced(self) -> None:
-        """Let go of recommenders whose files are gone: pruned, or replaced because a listener went."""
-        for version_id, (_digest, _recommender, folder) in list(self._by_version.items()):
-            if not folder.exists():
-                del self._by_version[version_id]
-
-    def forget(self, version_id: int | None = None) -> None:
-        with self._lock:
-            if version_id is None:
-                self._by_version.clear()
-            else:
-                self._by_version.pop(version_id, None)
-
-
-_loaded = _Loaded()
+_loaded = RecommenderCache()
 
 
 def load_recommender(version: ModelVersion) -> Recommender:
@@ -235,23 +204,15 @@ def load_recommender(version: ModelVersion) -> Recommender:
     It counts by the newest trends of its version. Raises BrokenVersion when its files are missing, damaged or not the
     ones that were registered.
     """
-    recommender = _loaded.get(version)
-    trends.take_over(version, recommender)
-    return recommender
-
-
-def _load(version: ModelVersion) -> Recommender:
-    folder = get_folder(version)
-    try:
-        if compute_manifest_digest(folder) != version.manifest_sha256:
-            raise BrokenVersion(
-                f"{version.name}: {MANIFEST} in {folder.name} is not the one that was registered."
-            )
-        return Recommender.load(folder, verify=True)
-    except FileNotFoundError as error:
-        raise BrokenVersion(f"{version.name}: {error.filename} is missing.") from error
-    except ArtifactError as error:
-        raise BrokenVersion(f"{version.name}: {error}") from error
+    while True:
+        try:
+            recommender = _loaded.get(version)
+        except BrokenVersion:
+            if follow_replacement(version):
+                continue
+            raise
+        trends.take_over(version, recommender)
+        return recommender
 
 
 def load_serving_recommender() -> tuple[ModelVersion, Recommender] | None:
@@ -276,14 +237,6 @@ def unload_recommenders() -> None:
 # --- Files ------------------------------------------------------------------------------------------------------------
 
 
-def get_folder(version: ModelVersion) -> Path:
-    return settings.ARTIFACTS_DIR / version.artifact
-
-
-def compute_manifest_digest(folder: Path) -> str:
-    return hashlib.sha256((folder / MANIFEST).read_bytes()).hexdigest()
-
-
 def measure_size(folder: Path) -> int:
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
@@ -303,9 +256,7 @@ def prune(keep: int | None = None) -> list[ModelVersion]:
     pruned = list(
         ModelVersion.objects.exclude(state=ModelVersion.State.PRUNED).exclude(pk__in=stays)
     )
-    for version in pruned:
-        remove_files(version)
-    return pruned
+    return [version for version in pruned if remove_files(version)]
 
 
 def _list_in_experiments() -> QuerySet[Arm, int]:
@@ -340,15 +291,19 @@ def replace_artifact(version: ModelVersion, recommender: Recommender) -> bool:
     return bool(replaced)
 
 
-def remove_files(version: ModelVersion) -> None:
-    """Take the row out of use before the files go, so that a crash in between leaves only files, which are swept."""
+def remove_files(version: ModelVersion) -> bool:
+    """Take the row out of use before the files go, so that a crash in between leaves only files, which are swept.
+
+    One that was activated meanwhile keeps them; return whether they went.
+    """
     with transaction.atomic():
-        ModelVersion.objects.filter(pk=version.pk, is_active=False).update(
-            state=ModelVersion.State.PRUNED
-        )
+        inactive = ModelVersion.objects.filter(pk=version.pk, is_active=False)
+        if not inactive.update(state=ModelVersion.State.PRUNED):
+            return False
         RecommendationList.objects.filter(version=version).delete()
     _loaded.forget(version.pk)
     shutil.rmtree(get_folder(version), ignore_errors=True)
+    return True
 
 
 def delete_versions(versions: QuerySet[ModelVersion]) -> int:

@@ -15,6 +15,7 @@ from accounts.models import User
 from recommendations.engine import ArtifactError, Recommender, keeps_histories
 from recommendations.models import ModelVersion
 from recommendations.services.versions import registry
+from recommendations.services.versions.recommender_cache import follow_replacement
 
 log = logging.getLogger(__name__)
 
@@ -85,6 +86,8 @@ def _rewrite(version: ModelVersion, listener_ids: NDArray[np.int64]) -> bool:
         try:
             recommender = Recommender.load(registry.get_folder(version))
         except ArtifactError as error:
+            if follow_replacement(version):  # somebody else goes, too
+                continue
             return _remove_unreadable(version, str(error))
         stored = recommender.stored_listener_ids()
         # histories of an older release have no id, so each may be the one
