@@ -23,6 +23,7 @@ from catalog.servers.clients.errors import (
     WrongAnswer,
     WrongCredentials,
 )
+from catalog.servers.clients.patience import limit_reading, make_pool
 
 for _logger in ("urllib3.connectionpool", "urllib3.connection", "urllib3.util.retry"):
     logging.getLogger(_logger).setLevel(logging.WARNING)
@@ -31,6 +32,9 @@ MB = 2**20
 CHUNK_BYTES = 64 * 1024
 CONNECT_SECONDS = 5.0
 READ_SECONDS = 30.0
+"""For the next bytes."""
+HEAD_SECONDS = 45.0
+"""For the whole head of an answer, and for each piece of its body."""
 ANSWER_SECONDS = 120.0
 """An answer that takes longer is given up, also where a byte comes now and then."""
 ANSWER_BYTES = 48 * MB
@@ -101,7 +105,7 @@ class ServerConnection:
     def __init__(self, address: str) -> None:
         self._address = clean_address(address)
         self._host = urlsplit(self._address).netloc
-        self._pool = urllib3.PoolManager(
+        self._pool = make_pool(
             num_pools=1,
             maxsize=2,
             retries=False,
@@ -194,15 +198,16 @@ class ServerConnection:
         if query:
             url = f"{url}?{urlencode(query, doseq=True)}"
         try:
-            return self._pool.request(
-                method,
-                url,
-                body=content,
-                headers={"User-Agent": "musicrec"} | headers,
-                redirect=False,
-                preload_content=False,
-                decode_content=False,
-            )
+            with limit_reading(HEAD_SECONDS):
+                return self._pool.request(
+                    method,
+                    url,
+                    body=content,
+                    headers={"User-Agent": "musicrec"} | headers,
+                    redirect=False,
+                    preload_content=False,
+                    decode_content=False,
+                )
         except LocationParseError:
             raise WrongAnswer(_("%(host)s is no address.") % {"host": self._host}) from None
         except (HTTPError, OSError) as error:
@@ -239,7 +244,7 @@ class ServerConnection:
         """Yield the body in chunks, within the limits of bytes and time."""
         started, n_bytes = time.monotonic(), 0
         try:
-            while chunk := answer.read1(CHUNK_BYTES, decode_content=decodes):
+            while chunk := self._read_piece(answer, decodes=decodes):
                 n_bytes += len(chunk)
                 if n_bytes > most_bytes:
                     raise self._make_too_large(most_bytes)
@@ -250,6 +255,11 @@ class ServerConnection:
             raise self._make_unreachable(error) from None
         finally:
             answer.close()
+
+    @staticmethod
+    def _read_piece(answer: urllib3.BaseHTTPResponse, *, decodes: bool) -> bytes:
+        with limit_reading(HEAD_SECONDS):
+            return answer.read1(CHUNK_BYTES, decode_content=decodes)
 
     def _decode(self, text: bytes) -> Any:
         try:
