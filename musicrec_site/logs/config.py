@@ -1,11 +1,15 @@
 """Log lines with request and run ids: readable on a terminal, JSON for a collector."""
 
+import re
 from pathlib import Path
 from typing import Any
 
 import structlog
 
 from musicrec_site.logs.secrets import clean_rendered_line
+
+# Ends of lines, what a terminal obeys, and what turns the direction of the letters around.
+_CONTROL_SIGNS = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 
 SHARED_PROCESSORS: list[Any] = [
     structlog.contextvars.merge_contextvars,
@@ -65,7 +69,8 @@ def build_formatter(log_format: str) -> dict[str, Any]:
     """Return what a ProcessorFormatter needs to write lines of `log_format`."""
     # Plain: the pretty one prints the local variables of every call, among them passwords.
     plain = structlog.dev.plain_traceback
-    renderer: list[Any] = [structlog.dev.ConsoleRenderer(colors=False, exception_formatter=plain)]
+    console = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=plain)
+    renderer: list[Any] = [escape_control_signs, console]
     if log_format == "json":
         renderer = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
     return {
@@ -76,3 +81,20 @@ def build_formatter(log_format: str) -> dict[str, Any]:
         ],
         "foreign_pre_chain": SHARED_PROCESSORS,
     }
+
+
+def escape_control_signs(_logger: Any, _name: str, event: dict[str, Any]) -> dict[str, Any]:
+    """Escape the signs of control in the texts of an event: names of strangers begin no line and colour nothing.
+
+    JSON escapes them by itself.
+    """
+    return {
+        name: _CONTROL_SIGNS.sub(_escape, value)
+        if isinstance(value, str) and name not in ("exception", "stack")
+        else value
+        for name, value in event.items()
+    }
+
+
+def _escape(sign: re.Match[str]) -> str:
+    return sign[0].encode("unicode_escape").decode()
