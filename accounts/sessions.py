@@ -10,6 +10,9 @@ from django.contrib.sessions.backends.db import SessionStore as DatabaseStore
 
 from accounts.models import Session, User
 
+_LEAST_KEY = 8
+"""Of Django's own rule, beside which keys have letters and figures only."""
+
 
 class SessionStore(DatabaseStore):
     """Django's sessions in the database, each stored with the user who is signed in."""
@@ -18,6 +21,10 @@ class SessionStore(DatabaseStore):
     def get_model_class(cls) -> type[Session]:
         """Return the model of the rows."""
         return Session
+
+    def _validate_session_key(self, key: Any) -> bool:
+        """Return whether a key can be one of ours; PostgreSQL refuses to look for some that are none."""
+        return bool(key) and len(key) >= _LEAST_KEY and key.isascii() and key.isalnum()
 
     def create_model_instance(self, data: dict[str, Any]) -> Session:
         """Return the row that will be stored, with its user; None is a visitor."""

@@ -19,6 +19,7 @@ from django.utils.translation import gettext as _
 
 from accounts.uploads import MAX_BODY_BYTES, may_upload
 from musicrec_site.api.refusals import refuse_program
+from musicrec_site.server.content_type import clean_environment
 
 REFUSED = "musicrec.body_refused"
 """In the WSGI environment of a request whose body the server has thrown away: the limit it was over."""
@@ -59,7 +60,7 @@ def may_send(environ: dict[str, Any], limit: BodyLimit) -> bool:
     """Return whether the sender of a request may use the larger limit. Reads the database; not for an event loop."""
     close_old_connections()
     try:
-        return may_upload(WSGIRequest(environ), staff_only=limit.staff_only)
+        return may_upload(WSGIRequest(clean_environment(environ)), staff_only=limit.staff_only)
     except (DatabaseError, OSError):
         return False
     finally:
