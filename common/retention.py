@@ -1,5 +1,6 @@
 """Rows and files that are not kept for ever: deleted in small steps, so that nothing waits for a long transaction."""
 
+import shutil
 import time
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -42,3 +43,23 @@ def delete_old_files(
         except FileNotFoundError:
             continue  # a worker took it meanwhile
     return n_deleted
+
+
+def delete_old_folders(folder: Path, days: float, pattern: str) -> int:
+    """Delete folders of work whose process was killed: in which nothing was written for so many days."""
+    oldest, n_deleted = time.time() - days * DAY_SECONDS, 0
+    for path in folder.glob(pattern):
+        if path.is_dir() and not path.is_symlink() and _find_last_change(path) < oldest:
+            shutil.rmtree(path, ignore_errors=True)
+            n_deleted += 1
+    return n_deleted
+
+
+def _find_last_change(folder: Path) -> float:
+    changes = [0.0]
+    for path in (folder, *folder.rglob("*")):
+        try:
+            changes.append(path.lstat().st_mtime)
+        except FileNotFoundError:  # its process works on
+            return time.time()
+    return max(changes)

@@ -8,7 +8,13 @@ from catalog.conf import catalog_conf
 from catalog.imports.models import ImportRun, RejectedImportRow
 from catalog.listening.models import NowPlaying, Submission
 from catalog.listening.submissions import KEPT_FOR
-from common.retention import INCOMING_DAYS, compute_cutoff, delete_in_steps, delete_old_files
+from common.retention import (
+    INCOMING_DAYS,
+    compute_cutoff,
+    delete_in_steps,
+    delete_old_files,
+    delete_old_folders,
+)
 
 STRAY_FILES_DAYS = 2
 """An uploaded file of which no import knows stays so long."""
@@ -42,4 +48,5 @@ def delete_expired() -> dict[str, int]:
             kept=frozenset(Path(path).name for path in stored_paths),
         ),
         "incoming files": delete_old_files(settings.INCOMING_DIR, INCOMING_DAYS),
+        "incoming folders": delete_old_folders(settings.INCOMING_DIR, STRAY_FILES_DAYS, "tmp*"),
     }

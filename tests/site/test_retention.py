@@ -34,6 +34,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture(autouse=True)
 def folders(settings, tmp_path):
     settings.UPLOADS_DIR, settings.INCOMING_DIR = tmp_path / "uploads", tmp_path / "incoming"
+    settings.DATA_DIR = tmp_path
     settings.BROKER_DIR, settings.ARTIFACTS_DIR = tmp_path / "broker", tmp_path / "artifacts"
     settings.CELERY_BROKER_URL = "filesystem://localhost//"
     for folder in (settings.UPLOADS_DIR, settings.INCOMING_DIR, settings.BROKER_DIR / "messages"):
@@ -246,3 +247,31 @@ def test_the_desk_shows_how_large_everything_is_and_what_bounds_it(alice):
     assert all(size.n_bytes is not None for size in storage.list_sizes()[: len(storage.GROUPS)])
     accounts = next(size for size in storage.list_sizes() if size.name == "Accounts")
     assert accounts.n_bytes > 0
+
+
+def test_what_a_killed_backup_restore_or_analysis_left_goes(folders):
+    """T79: a copy of the whole database, with accounts that were deleted since, stayed for good each time."""
+    left = {
+        "backups/.backup-old/contents/database.sqlite3": 2,
+        "backups/.backup-new/contents/database.sqlite3": 0.5,
+        "backups/musicrec-20200101-000000.tar": 400,
+        ".restore-old/backup.json": 2,
+        "incoming/tmpold/song.flac": 3,
+        "incoming/tmpnew/song.flac": 1,
+    }
+    for name, days in left.items():
+        path = folders / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file(path, days=days)
+        for parent in path.parents:
+            if parent == folders:
+                break
+            os.utime(parent, (time.time() - days * 86_400,) * 2)
+    (folders / "backups" / ".backup-link").symlink_to(folders / "artifacts")
+    deleted = retention.delete_expired()
+    assert (deleted["unfinished backups"], deleted["incoming folders"]) == (2, 1)
+    assert [name for name in left if (folders / name).exists()] == [
+        "backups/.backup-new/contents/database.sqlite3",
+        "backups/musicrec-20200101-000000.tar",
+        "incoming/tmpnew/song.flac",
+    ]
