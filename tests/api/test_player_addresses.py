@@ -8,7 +8,15 @@ from django.utils import timezone
 
 from accounts import tokens
 from accounts.models import User
-from catalog.models import Interaction, MusicServer, Playlist, ServerAccount, ServerSong, Song
+from catalog.models import (
+    Artist,
+    Interaction,
+    MusicServer,
+    Playlist,
+    ServerAccount,
+    ServerSong,
+    Song,
+)
 from musicrec_site.logs.secrets import clean_line
 from recommendations.api.players.urls import AUDIOMUSE, LABS, NAVIDROME
 from recommendations.services.players import server_library
@@ -372,3 +380,21 @@ def test_the_same_id_on_two_servers_means_the_one_that_the_listener_joined(world
     # what no server has, or no id can be, is looked for where the listener is
     for item_id in ("nothing", "it02\0", "i" * 10_000, ""):
         assert server_library.find_library(item_id, of=alice).server == other
+
+
+def test_an_artist_whom_another_one_alone_heard_is_as_unknown_as_one_that_nobody_heard(
+    plugin, world
+):
+    """T75: by guessing names a listener learned what others listen to."""
+    artist = Artist.objects.create(name="Kellerband", mbid="11111111-2222-4333-8444-555555555555")
+    other = User.objects.create_user("other")
+    Song.objects.create(key="own", title="Nur meins", artist=artist, brought_by=other)
+
+    def ask(name: str) -> tuple[int, str]:
+        answer = plugin.get("similar_artists", {"artist": name})
+        return answer.status, str(answer.body).replace(name, "…")
+
+    assert ask("Kellerband") == ask("Nobody ever")
+    assert ask("Kellerband")[0] == 404
+    Song.objects.update(brought_by=None)
+    assert ask("Kellerband")[0] == 200

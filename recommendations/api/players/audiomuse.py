@@ -107,7 +107,9 @@ class SimilarArtists(_AudioMuseView):
         if not named:
             raise ValidationError(["Name an artist or an artist_id."])
         library = self.find_library(named)
-        artist = named_songs.find_named_artist(Named(item_id=named, name=named), library)
+        artist = named_songs.find_named_artist(
+            Named(item_id=named, name=named), library, request.user
+        )
         if artist is None:
             raise NotFound(f"There is no artist {named[:100]!r} in {library.server.name}.")
         n = min(read_count(query, "n", USUAL_COUNT), MOST_ARTISTS)

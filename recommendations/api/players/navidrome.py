@@ -85,7 +85,7 @@ class SimilarToArtist(_ListView):
     def answer(self, asked: Mapping[str, Any]) -> Any:
         named = _read_named(asked)
         library = self.find_library(named)
-        artist = named_songs.find_named_artist(named, library)
+        artist = named_songs.find_named_artist(named, library, get_signed_in_user(self.request))
         limits = self.build_limits(library, read_count(asked, "count", USUAL_COUNT))
         return {
             "songs": _build_songs(
@@ -98,7 +98,7 @@ class TopSongs(_ListView):
     def answer(self, asked: Mapping[str, Any]) -> Any:
         named = _read_named(asked)
         library = self.find_library(named)
-        artist = named_songs.find_named_artist(named, library)
+        artist = named_songs.find_named_artist(named, library, get_signed_in_user(self.request))
         limits = self.build_limits(library, read_count(asked, "count", USUAL_COUNT))
         return {
             "songs": _build_songs(radio.list_top_songs(artist, **limits) if artist else [], library)
@@ -109,7 +109,7 @@ class SimilarArtists(_ListView):
     def answer(self, asked: Mapping[str, Any]) -> Any:
         named = _read_named(asked)
         library = self.find_library(named)
-        artist = named_songs.find_named_artist(named, library)
+        artist = named_songs.find_named_artist(named, library, get_signed_in_user(self.request))
         if artist is None:
             return {"artists": []}
         n = read_count(asked, "limit", USUAL_COUNT)

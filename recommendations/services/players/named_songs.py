@@ -1,6 +1,6 @@
 """Which song, album or artist a player means: by the media server's id, by MusicBrainz id, by names."""
 
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 from accounts.models import User
 from catalog.models import Album, Artist, Song
@@ -19,9 +19,6 @@ class Named(NamedTuple):
     artist: str = ""
     mbid: str = ""
     isrc: str = ""
-
-
-M = TypeVar("M", Album, Artist)
 
 
 def find_named_song(
@@ -46,7 +43,8 @@ def list_named_album(
     songs = library.list_album(named.item_id) if library and named.item_id else []
     if songs:
         return songs
-    album = _find_by_mbid(Album, named.mbid)
+    mbid = matching.parse_uuid(named.mbid)
+    album = Album.objects.filter(mbid=mbid).order_by("pk").first() if mbid else None
     if album is None and named.name:
         albums = Album.objects.filter(title__iexact=named.name)
         if named.artist:
@@ -57,20 +55,20 @@ def list_named_album(
     )
 
 
-def find_named_artist(named: Named, library: ServerLibrary | None) -> Artist | None:
-    """Return the artist that a player names."""
+def find_named_artist(
+    named: Named, library: ServerLibrary | None, listener: User | None
+) -> Artist | None:
+    """Return the artist that a player names; one whom only another listener's own songs name is none."""
     artist = library.find_artist(named.item_id) if library and named.item_id else None
-    artist = artist or _find_by_mbid(Artist, named.mbid)
+    seen = Artist.objects.filter_visible(listener).order_by("pk")
+    mbid = matching.parse_uuid(named.mbid)
+    if artist is None and mbid:
+        artist = seen.filter(mbid=mbid).first()
     if artist is None and named.name:
-        artist = Artist.objects.filter(name__iexact=named.name).order_by("pk").first()
+        artist = seen.filter(name__iexact=named.name).first()
     return artist
 
 
 def find_listener_library(named: Named, listener: User | None) -> ServerLibrary | None:
     """Return the server that a player speaks of."""
     return find_library(named.item_id, of=listener)
-
-
-def _find_by_mbid(model: type[M], text: str) -> M | None:
-    mbid = matching.parse_uuid(text) if text else None
-    return model._default_manager.filter(mbid=mbid).order_by("pk").first() if mbid else None
