@@ -7,11 +7,12 @@ from django.db import DatabaseError, IntegrityError
 from django.http import HttpRequest
 from rest_framework import status
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
-from rest_framework.exceptions import APIException, AuthenticationFailed
+from rest_framework.exceptions import APIException, AuthenticationFailed, NotFound
 from rest_framework.request import Request
 
 from accounts import tokens
 from accounts.models import ApiToken, User
+from common.transactions import is_about_gone_row
 
 
 class TokenInAddress(APIException):
@@ -65,16 +66,19 @@ def require_usable_token(secret: str) -> ApiToken:
     return token
 
 
-def convert_gone_account_error(exc: Exception, request: Request) -> Exception:
-    """Return AuthenticationFailed for what failed because the account was deleted meanwhile, or `exc` itself.
+def convert_gone_row_error(exc: Exception, request: Request) -> Exception:
+    """Return the answer for what failed because a row that it names was deleted meanwhile, or `exc` itself.
 
-    The request was let in, then a row named an account that is not there. One query, after errors only.
+    The request was let in, then a row named an account, a song or whatever that is not there any more.
+    One query, after errors only.
     """
     user = getattr(request, "_user", None)
     is_about_rows = isinstance(exc, IntegrityError | ObjectDoesNotExist)
-    if not is_about_rows or not isinstance(user, User) or _has_account(user):
-        return exc
-    return AuthenticationFailed("This account is closed.", "account_closed")
+    if is_about_rows and isinstance(user, User) and not _has_account(user):
+        return AuthenticationFailed("This account is closed.", "account_closed")
+    if is_about_gone_row(exc):
+        return NotFound("What this names was removed a moment ago.")
+    return exc
 
 
 def _has_account(user: User) -> bool:

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.contrib.admin.models import DELETION, LogEntry
 from django.contrib.auth import authenticate
 from django.contrib.contenttypes.models import ContentType
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, OperationalError, transaction
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
@@ -15,6 +15,7 @@ from accounts import invitations, sessions, throttle
 from accounts.models import User
 from accounts.signals import account_closing, account_deleted, account_leaving
 from accounts.tasks import request_email_notice
+from common.transactions import is_transient
 
 OPEN, INVITED, CLOSED = "open", "invited", "closed"
 _DELETE_ATTEMPTS = 3
@@ -106,8 +107,9 @@ def delete_account(user: User) -> list[str]:
     for attempt in range(1, _DELETE_ATTEMPTS + 1):
         try:
             return _delete_rows(listener_id)
-        except IntegrityError:
-            if attempt == _DELETE_ATTEMPTS:
+        except (IntegrityError, OperationalError) as error:
+            is_passing = isinstance(error, IntegrityError) or is_transient(error)
+            if attempt == _DELETE_ATTEMPTS or not is_passing:
                 raise
     return []
 

@@ -6,11 +6,13 @@ from collections.abc import Callable, Iterable
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
-from django.db import IntegrityError, OperationalError, connection, models
+from django.db import IntegrityError, OperationalError, connection, models, transaction
 
 ATTEMPTS = 5
-# Deadlock, a transaction that can't be put in order, and a row that points at one which was deleted meanwhile.
-_PASSING = {"40P01", "40001", "23503"}
+# A row that points at one which was deleted meanwhile.
+_GONE_ROW = "23503"
+# Deadlock, and a transaction that can't be put in order.
+_PASSING = {"40P01", "40001", _GONE_ROW}
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -19,9 +21,25 @@ R = TypeVar("R")
 def lock_rows(rows: Iterable[models.Model]) -> set[int]:
     """Lock rows of one table for this transaction alone; return the ids of those that still exist."""
     rows = list(rows)
+    if not rows:
+        return set()
     ids = sorted({row.pk for row in rows if row.pk is not None})
     locked = type(rows[0])._base_manager.select_for_update().filter(pk__in=ids).order_by("pk")
     return set(locked.values_list("pk", flat=True))
+
+
+def delete_row(row: models.Model) -> bool:
+    """Delete a row with everything that belongs to it; return whether it was there.
+
+    Who writes rows that point at it is waited for, and who begins to finds no such row: on PostgreSQL a row that came
+    between the reading of the others and their deletion would else keep all of them.
+    """
+    with transaction.atomic():
+        if not lock_rows([row]):
+            return False
+        # an object of its own: deleting takes its id, and a second attempt needs it again
+        type(row)._base_manager.get(pk=row.pk).delete()
+    return True
 
 
 def retry_conflicts(action: Callable[P, R]) -> Callable[P, R]:
@@ -49,3 +67,11 @@ def retry_conflicts(action: Callable[P, R]) -> Callable[P, R]:
 def is_transient(error: Any) -> bool:
     """Return whether a database error is one that the same action may not meet again."""
     return getattr(error.__cause__, "sqlstate", None) in _PASSING
+
+
+def is_about_gone_row(error: Any) -> bool:
+    """Return whether a database refused a row because it points at one that was deleted meanwhile."""
+    if not isinstance(error, IntegrityError):
+        return False
+    is_on_postgresql = getattr(error.__cause__, "sqlstate", None) == _GONE_ROW
+    return is_on_postgresql or "FOREIGN KEY constraint failed" in str(error)

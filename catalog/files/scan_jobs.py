@@ -21,6 +21,7 @@ from catalog.songs.sources import refresh_sources
 from common import jobs
 from common.bulk_sql import cut_chunks
 from common.jobs import Swept
+from common.transactions import delete_row, lock_rows, retry_conflicts
 
 log = logging.getLogger(__name__)
 
@@ -75,12 +76,17 @@ def request_due_scans() -> list[FolderScan]:
     return due
 
 
+@retry_conflicts
 def remove_folder(folder: MusicFolder) -> None:
-    """Forget a folder and its files; songs that nothing else holds are withdrawn, their history stays."""
+    """Forget a folder and its files; songs that nothing else holds are withdrawn, their history stays.
+
+    A scan ends behind the files that it is writing.
+    """
     with transaction.atomic():
-        FolderScan.objects.filter(folder=folder).select_for_update()
+        jobs.cancel_jobs(FolderScan.objects.filter(folder=folder))
+        lock_rows([folder])
         song_ids = list(folder.files.present().values_list("song_id", flat=True))
-        folder.delete()
+        delete_row(folder)
         refresh_sources(song_ids)
 
 

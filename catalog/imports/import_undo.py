@@ -1,5 +1,6 @@
 """Taking imports back: what one added, and everything that a closing account imported."""
 
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from catalog.signals import interactions_deleted, listening_changed
 from catalog.songs.models import Album, Artist, ArtistCredit, Song
 from common import jobs
 from common.bulk_sql import cut_chunks
+from common.transactions import lock_rows
 
 _DELETED_TOGETHER = 5_000
 
@@ -91,14 +93,22 @@ def _remove_unused_songs(songs: QuerySet[Song]) -> None:
     unused = songs.filter(
         interactions=None, playlist_items=None, music_files=None, server_songs=None
     )
-    while rows := list(unused.values_list("pk", "artist_id", "album_id")[:_DELETED_TOGETHER]):
+    while song_ids := list(unused.values_list("pk", flat=True)[:_DELETED_TOGETHER]):
         with transaction.atomic():
-            song_ids = [song_id for song_id, _, _ in rows]
-            credits = ArtistCredit.objects.filter(song__in=song_ids)
-            artist_ids = {artist_id for _, artist_id, _ in rows} | set(
-                credits.values_list("artist_id", flat=True)
-            )
-            Song.objects.filter(pk__in=song_ids).delete()
-            Album.objects.filter(pk__in={album_id for _, _, album_id in rows}, songs=None).delete()
-            unused_artists = Artist.objects.filter(songs=None, credits=None)
-            unused_artists.filter(pk__in=artist_ids).delete()
+            # who writes about one of them just now is waited for: then it is used
+            lock_rows(Song(pk=song_id) for song_id in song_ids)
+            rows = list(unused.filter(pk__in=song_ids).values_list("pk", "artist_id", "album_id"))
+            _delete_songs(rows)
+
+
+def _delete_songs(rows: Sequence[tuple[int, int, int | None]]) -> None:
+    """Delete songs, given as their id, artist and album, and artists and albums that only they had."""
+    song_ids = [song_id for song_id, _, _ in rows]
+    credits = ArtistCredit.objects.filter(song__in=song_ids)
+    artist_ids = {artist_id for _, artist_id, _ in rows} | set(
+        credits.values_list("artist_id", flat=True)
+    )
+    Song.objects.filter(pk__in=song_ids).delete()
+    Album.objects.filter(pk__in={album_id for _, _, album_id in rows}, songs=None).delete()
+    unused_artists = Artist.objects.filter(songs=None, credits=None)
+    unused_artists.filter(pk__in=artist_ids).delete()

@@ -17,7 +17,7 @@ from rest_framework.views import exception_handler as drf_exception_handler
 from accounts.authentication import (
     TokenAuthentication,
     TokenInAddress,
-    convert_gone_account_error,
+    convert_gone_row_error,
 )
 from accounts.models import ApiToken, Scope, User, make_name_key
 from accounts.requests import get_signed_in_user
@@ -146,7 +146,7 @@ def _answer_error(exc: Exception, context: dict[str, Any]) -> Response:
     """Answer `{"code", "error"}`; what is not the client's fault is logged whole."""
     if isinstance(exc, BadRequest):
         exc = exceptions.ValidationError(str(exc))
-    exc = convert_gone_account_error(exc, context["request"])
+    exc = convert_gone_row_error(exc, context["request"])
     response = drf_exception_handler(exc, context)
     if response is None:
         return _answer_fault(exc, context["request"])

@@ -23,6 +23,7 @@ from catalog.models import Interaction, LatestImport, NowPlaying, RecordingMsid,
 from catalog.records import SongRecord
 from catalog.songs import resolver
 from catalog.songs.visibility import is_visible
+from common.transactions import retry_conflicts
 
 DEFAULT_PLAY_SECONDS = 600
 MAX_SERVICES = 20
@@ -31,6 +32,7 @@ _SOURCE_LENGTH = Interaction._meta.get_field("source").max_length
 _PLAYER_LENGTH = NowPlaying._meta.get_field("player").max_length
 
 
+@retry_conflicts
 def store_submission(listener: User, submission: Submission) -> None:
     """Store the listens, or remember for a while what is playing now."""
     if submission.listen_type == "playing_now":

@@ -12,6 +12,7 @@ from catalog.servers import playlist_out
 from catalog.servers.clients import ServerClient, ServerError, open_client, sign_in
 from catalog.servers.credentials import encrypt_secret
 from catalog.servers.models import MusicServer, ServerAccount
+from common.transactions import delete_row
 
 log = logging.getLogger(__name__)
 
@@ -62,11 +63,12 @@ def _store_account(
     refusal = JoinRefused(_("Another listener here has joined this account already."))
     if same_account.exclude(user=user).exists():
         raise refusal
-    present = ServerAccount.objects.filter(server=server, user=user).first()
-    if present is not None and present.account_name.lower() != account_name.lower():
-        present.delete()  # another account there: nothing of the old one is to be compared with the new one
     try:
         with transaction.atomic():
+            present = ServerAccount.objects.filter(server=server, user=user).first()
+            if present is not None and present.account_name.lower() != account_name.lower():
+                # another account there: nothing of the old one is to be compared with the new one
+                delete_row(present)
             return ServerAccount.objects.update_or_create(
                 server=server,
                 user=user,
@@ -93,7 +95,7 @@ def leave_account(account: ServerAccount, *, deletes_playlists: bool = False) ->
             playlist_out.delete_playlists(account, client)
     except ServerError as error:
         problem = str(error)
-    account.delete()
+    delete_row(account)
     if client is not None:
         end_session(client)
     return problem

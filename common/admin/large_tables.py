@@ -10,12 +10,13 @@ from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
 from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
-from django.db import models
+from django.db import models, transaction
 from django.http import HttpRequest
 from django.utils.functional import cached_property
 
 from common.generics import ModelAdmin
 from common.paging import BoundedPaginator
+from common.transactions import delete_row, lock_rows
 
 NEWEST_ROWS = 10_000
 """So many rows are looked at by a filter or a search that no index serves."""
@@ -124,6 +125,15 @@ class LargeTable(_Page):
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return BoundedChangeList
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        """Delete a row while others write rows that point at it: they wait, and then find none."""
+        delete_row(obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: models.QuerySet[Any]) -> None:
+        with transaction.atomic():
+            lock_rows(queryset)
+            queryset.delete()
 
     def get_search_results(
         self, request: HttpRequest, queryset: models.QuerySet[Any], search_term: str

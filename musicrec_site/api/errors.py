@@ -22,7 +22,7 @@ from rest_framework.response import Response
 from rest_framework.views import exception_handler as drf_exception_handler
 from rest_framework.views import set_rollback
 
-from accounts.authentication import convert_gone_account_error
+from accounts.authentication import convert_gone_row_error
 from common.bad_values import MESSAGE, is_bad_value
 from musicrec_site.web.error_pages import RETRY_AFTER_SECONDS
 
@@ -37,7 +37,7 @@ _MESSAGES = {
 def handle_exception(exc: Exception, context: dict[str, Any]) -> Response:
     """Answer any exception of an API view; what nobody expected is logged whole and answered with its id only."""
     request = context["request"]
-    exc = convert_gone_account_error(exc, request)
+    exc = convert_gone_row_error(exc, request)
     response = drf_exception_handler(exc, context)
     if response is None:
         return _answer_unexpected(exc, request)

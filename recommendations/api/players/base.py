@@ -15,7 +15,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView, set_rollback
 from rest_framework.views import exception_handler as drf_exception_handler
 
-from accounts.authentication import TokenAuthentication, convert_gone_account_error
+from accounts.authentication import TokenAuthentication, convert_gone_row_error
 from accounts.models import ApiToken, Scope
 from common.api.parsers import AnyTypeJSONParser
 from common.bad_values import MESSAGE, is_bad_value
@@ -73,7 +73,7 @@ def read_count(source: Mapping[str, Any], name: str, default: int, least: int = 
 
 
 def _answer_error(exc: Exception, context: dict[str, Any]) -> Response:
-    exc = convert_gone_account_error(exc, context["request"])
+    exc = convert_gone_row_error(exc, context["request"])
     response = drf_exception_handler(exc, context)
     if response is None:
         return _answer_fault(exc, context["request"])
