@@ -16,6 +16,8 @@ from pathlib import Path
 LARGEST_BYTES = 1_000_000
 """The file and the one before it may each be so long."""
 LONGEST_LINE = 100_000
+OF_VISITORS = "musicrec.visitors"
+"""The logger for what was wrong with a request: a line on standard error, and nothing that the operator has to see."""
 
 
 class KeptLog(logging.Handler):
@@ -51,7 +53,9 @@ def _is_of_a_visitor(record: logging.LogRecord) -> bool:
 
     Mistyped addresses, by the thousand from robots, would push out what is wrong with the site.
     """
-    if record.name == "django_structlog.middlewares.request":
+    if record.name in ("django_structlog.middlewares.request", OF_VISITORS):
+        return True
+    if record.name.startswith("django.security."):  # another site's name, a form without its token
         return True
     return record.name == "django.request" and getattr(record, "status_code", 500) < 500
 

@@ -25,8 +25,10 @@ from catalog.listenbrainz import payloads
 from catalog.listenbrainz.payloads import BadRequest
 from common.api.parsers import AnyTypeJSONParser
 from common.bad_values import MESSAGE, is_bad_value
+from common.log_file import OF_VISITORS
 
 log = structlog.get_logger(__name__)
+visitors_log = structlog.get_logger(OF_VISITORS)
 RETRY_AFTER_SECONDS = 5
 _PREFLIGHT = {
     "Access-Control-Allow-Origin": "*",
@@ -153,7 +155,7 @@ def _answer_error(exc: Exception, context: dict[str, Any]) -> Response:
     response.data = {"code": response.status_code, "error": _format_sentence(exc)}
     if response.status_code in (403, 404):
         request = context["request"]
-        log.warning(
+        visitors_log.warning(
             "listenbrainz_access_refused",
             path=request.path,
             user_id=getattr(request.user, "pk", None),
@@ -165,7 +167,7 @@ def _answer_fault(exc: Exception, request: Request) -> Response:
     """Answer what is no fault of the client: 503 where the database is away for a moment, else 500."""
     set_rollback()
     if is_bad_value(exc):
-        log.warning("listenbrainz_value_refused", path=request.path, exc_info=exc)
+        visitors_log.warning("listenbrainz_value_refused", path=request.path, exc_info=exc)
         return Response({"code": 400, "error": MESSAGE}, status=400)
     got_request_exception.send(sender=_answer_fault, request=request._request)
     log.error("listenbrainz_request_failed", path=request.path, exc_info=exc)

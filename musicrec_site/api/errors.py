@@ -24,9 +24,11 @@ from rest_framework.views import set_rollback
 
 from accounts.authentication import convert_gone_row_error
 from common.bad_values import MESSAGE, is_bad_value
+from common.log_file import OF_VISITORS
 from musicrec_site.web.error_pages import RETRY_AFTER_SECONDS
 
 log = structlog.get_logger(__name__)
+visitors_log = structlog.get_logger(OF_VISITORS)
 
 _MESSAGES = {
     Http404: "There is nothing here that you may see.",
@@ -74,7 +76,7 @@ def answer_not_found(request: HttpRequest, **kwargs: Any) -> JsonResponse:
 def _answer_unexpected(exc: Exception, request: Request) -> Response:
     set_rollback()
     if is_bad_value(exc):
-        log.warning("api_value_refused", path=request.path, exc_info=exc)
+        visitors_log.warning("api_value_refused", path=request.path, exc_info=exc)
         return Response(build_error_body(request, 400, "invalid", MESSAGE), status=400)
     # Django's own request: asking the API's for its user would authenticate, and perhaps fail, once more.
     got_request_exception.send(sender=handle_exception, request=request._request)
@@ -96,7 +98,9 @@ def _note_refusal(status_code: int, request: Request) -> None:
     # Who asks for what is not theirs leaves a trace.
     if status_code in (403, 404):
         user_id = getattr(request.user, "pk", None)
-        log.warning("api_access_refused", status=status_code, path=request.path, user_id=user_id)
+        visitors_log.warning(
+            "api_access_refused", status=status_code, path=request.path, user_id=user_id
+        )
 
 
 def _convert_to_api_exception(exc: Exception) -> exceptions.APIException:

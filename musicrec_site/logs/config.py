@@ -1,5 +1,6 @@
 """Log lines with request and run ids: readable on a terminal, JSON for a collector."""
 
+import logging
 import re
 from pathlib import Path
 from typing import Any
@@ -42,6 +43,7 @@ def build_logging_config(
             "structured": {"()": structlog.stdlib.ProcessorFormatter} | build_formatter(log_format),
             "kept": {"()": structlog.stdlib.ProcessorFormatter} | build_formatter("json"),
         },
+        "filters": {"without_traceback": {"()": "musicrec_site.logs.config.WithoutTraceback"}},
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "structured"}}
         | (
             {
@@ -56,6 +58,8 @@ def build_logging_config(
         ),
         "root": {"handlers": handlers, "level": level},
         "loggers": {
+            # By the thousand from robots, each with the same dozen lines.
+            "django.security.DisallowedHost": {"filters": ["without_traceback"]},
             "django.server": {"handlers": ["stderr"], "level": level, "propagate": False},
             # Celery's pool says here that one of its processes died; without a handler the line would be bare text.
             "multiprocessing": {"handlers": handlers, "level": "WARNING", "propagate": False},
@@ -63,6 +67,14 @@ def build_logging_config(
             "celery": {"level": "DEBUG" if level == "DEBUG" else "WARNING"},
         },
     }
+
+
+class WithoutTraceback(logging.Filter):
+    """Keep the sentence of a line, and not where in the program it was said."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        record.exc_info = record.exc_text = None
+        return True
 
 
 def build_formatter(log_format: str) -> dict[str, Any]:

@@ -8,10 +8,11 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from common.bad_values import MESSAGE, can_be_stored, is_bad_value
+from common.log_file import OF_VISITORS
 from common.transactions import is_about_gone_row
 from musicrec_site.api.refusals import refuse_program
 
-log = logging.getLogger(__name__)
+log = logging.getLogger(OF_VISITORS)
 
 
 class BadValueMiddleware:

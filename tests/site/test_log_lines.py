@@ -6,8 +6,15 @@ import logging
 
 import pytest
 import structlog
+from django.test import Client
 
-from musicrec_site.logs.config import build_formatter, escape_control_signs
+from common.log_file import KeptLog
+from musicrec_site.logs.config import (
+    WithoutTraceback,
+    build_formatter,
+    build_logging_config,
+    escape_control_signs,
+)
 
 FORGED = "x\n2026-11-27T00:00:00Z [info     ] olga signed in\r\x1b[31m\u2028\u202eabc\x85\x00"
 
@@ -58,3 +65,35 @@ def test_values_of_events_are_escaped_too():
 @pytest.mark.parametrize("log", ["json"], indirect=True)
 def test_json_says_the_name_as_it_is(log):
     assert json.loads(log("%s", FORGED))["event"] == FORGED
+
+
+@pytest.mark.django_db
+def test_what_strangers_do_wrong_pushes_no_fault_out_of_the_operators_log(tmp_path, caplog):
+    """T79: another site's name was an error with a dozen lines each, and a refused address a warning."""
+    kept = KeptLog(str(tmp_path / "site.log"))
+    kept.setFormatter(logging.Formatter("%(name)s %(message)s"))
+    logging.getLogger().addHandler(kept)
+    try:
+        client = Client(raise_request_exception=False)
+        client.get("/", headers={"Host": "evil.example"})
+        client.get("/api/v1/songs/none/")
+        client.get("/api/v1/songs/?artist=99999999999999999999")
+        client.get("/1/user/nobody/listens")
+        client.get("/nowhere/")
+        client.post("/login/", {}, headers={"Origin": "http://evil.example"})
+        Client(enforce_csrf_checks=True).post("/login/", {})
+        logging.getLogger("catalog").error("The disk is full.")
+    finally:
+        logging.getLogger().removeHandler(kept)
+    assert (tmp_path / "site.log").read_text() == "catalog The disk is full.\n"
+    assert len(caplog.records) > 5
+
+
+def test_the_name_of_another_site_is_one_line():
+    config = build_logging_config("INFO", "console")
+    assert config["loggers"]["django.security.DisallowedHost"]["filters"] == ["without_traceback"]
+    record = logging.LogRecord(
+        "x", 40, "x.py", 1, "Invalid host", (), (ValueError, ValueError(), None)
+    )
+    assert WithoutTraceback().filter(record) is True
+    assert record.exc_info is None
