@@ -5,7 +5,7 @@ import uuid
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from django.db import OperationalError
+from django.db import OperationalError, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 from knox.crypto import hash_token
@@ -34,21 +34,28 @@ class NewToken(NamedTuple):
 
 def create_token(user: User, name: str, scopes: list[str], days: int = DEFAULT_DAYS) -> NewToken:
     """Make a token of `user` that is valid for `days`; one that may only listen is a plain UUID4."""
-    if user.auth_token_set.count() >= MAX_PER_USER:
-        raise TooManyTokens(
-            f"You have {MAX_PER_USER} tokens, the most there can be. Delete one you no longer use."
-        )
     ordered = " ".join(scope for scope in Scope.values if scope in scopes)
     if not ordered:
         raise ValueError(
             f"A token needs at least one scope of {', '.join(Scope.values)}, not {scopes!r}."
         )
     own = {"name": name, "scopes": ordered}
-    if ordered == Scope.LISTEN:
-        return _create_player_token(user, timezone.now() + timedelta(days=days), own)
-    return NewToken(
-        *ApiToken.objects.create(user, expiry=timedelta(days=days), prefix=PREFIX, **own)
-    )
+    with transaction.atomic():
+        _require_room(user)
+        if ordered == Scope.LISTEN:
+            return _create_player_token(user, timezone.now() + timedelta(days=days), own)
+        return NewToken(
+            *ApiToken.objects.create(user, expiry=timedelta(days=days), prefix=PREFIX, **own)
+        )
+
+
+def _require_room(user: User) -> None:
+    """Raise TooManyTokens for a user with the most there can be; several requests at once are counted one by one."""
+    User.objects.select_for_update(no_key=True).filter(pk=user.pk).first()
+    if user.auth_token_set.count() >= MAX_PER_USER:
+        raise TooManyTokens(
+            f"You have {MAX_PER_USER} tokens, the most there can be. Delete one you no longer use."
+        )
 
 
 def _create_player_token(user: User, expiry: datetime, own: dict[str, str]) -> NewToken:

@@ -162,3 +162,29 @@ def test_bulk_opinions_in_different_orders_beside_a_deletion_meet_no_deadlock(si
 def test_an_import_beside_a_merge_brings_every_play(site):
     """T78."""
     assert run(site, AN_IMPORT) == 1200
+
+
+TOO_MANY = """
+from accounts import tokens
+from recommendations.services.surfaces import blends
+anna = listeners[0]
+def make(create, refusal):
+    def run():
+        try:
+            create()
+        except refusal:
+            return "refused"
+    return run
+answers = []
+for _ in range(4):
+    answers += together([make(lambda: blends.create_blend(anna, "x"), blends.BlendRefused)] * 8)
+    answers += together([make(lambda: tokens.create_token(anna, "x", ["read"]), tokens.TooManyTokens)] * 16)
+from recommendations.models import BlendMember
+print(json.dumps([BlendMember.objects.filter(listener=anna).count(), tokens.list_tokens(anna).count(),
+                  sorted({str(one) for one in answers})]))
+"""
+
+
+def test_limits_hold_when_many_ask_at_once(site):
+    """T78: sixty clicks at once made more blends than a listener may have."""
+    assert run(site, TOO_MANY) == [20, 50, ["None", "refused"]]

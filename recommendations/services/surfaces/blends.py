@@ -17,6 +17,7 @@ from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
 
 from accounts.models import User
+from catalog.listening.same_play import lock_listener
 from catalog.models import Song
 from recommendations.engine import Recommender, rank_for_group
 from recommendations.models import Blend, BlendMember, ModelVersion
@@ -98,9 +99,10 @@ def list_members(blend: Blend) -> list[str]:
 
 def create_blend(listener: User, title: str) -> Blend:
     """Create a blend that its maker has joined; raise BlendRefused beyond `MOST_BLENDS`."""
-    if BlendMember.objects.filter(listener=listener).count() >= MOST_BLENDS:
-        raise BlendRefused("too_many_blends")
     with transaction.atomic():
+        lock_listener(listener)  # several requests at once are counted one after the other
+        if BlendMember.objects.filter(listener=listener).count() >= MOST_BLENDS:
+            raise BlendRefused("too_many_blends")
         blend = Blend.objects.create(title=title)
         blend.members.create(listener=listener, invited_by=listener, joined_at=timezone.now())
     return blend
