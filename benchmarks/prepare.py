@@ -1,14 +1,15 @@
 """Listens as people have them, made into the files that `benchmarks/quality.py` compares systems on.
 
     python benchmarks/prepare.py LISTENS OUT [--songs SONGS] [--format csv|hetrec] [--seed N]
-    python benchmarks/prepare.py LISTENS OUT --ordered
+    python benchmarks/prepare.py LISTENS OUT --ordered [--split newest|random]
     python benchmarks/prepare.py world OUT [--seed N]
 
 LISTENS and SONGS are what `import_listens` and `import_songs` read; `world` is the synthetic world of 10,000 listeners
-and 5,000 songs. With --ordered the rows of LISTENS are in the order of listening: the last 20 % (rounded down) of each
-listener's songs are held out, the test part is that of 20,000 of them, and train_order.npz has the order. OUT becomes a
-folder with train.npz and test.npz (a random 20 % of each listener's songs is the test part) and items.csv: artist,
-genres, year and audio features where they are known.
+and 5,000 songs. OUT becomes a folder with train.npz and test.npz (a random 20 % of each listener's songs is the test
+part) and items.csv: artist, genres, year and audio features where they are known. With --ordered the rows of LISTENS
+are in the order of listening, or of a playlist, and train_order.npz has the order of what is left to learn from; then
+the last 20 % (rounded down) of each listener's songs are held out, and the test part is that of 20,000 of them, unless
+--split random takes songs at random. The synthetic world is split at random, its order kept.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from scipy.sparse import csr_matrix, save_npz
 from catalog.imports.importers import get_importer, open_file
 from catalog.records import FEATURES, ListenRecord, SongRecord, WrongFile
 from recommendations.engine import Interactions
+from recommendations.engine.core.arrays import list_entry_rows
 from recommendations.engine.core.ordered import count_steps_back, keep_entries
 from recommendations.engine.core.weighting import Weighting
 from recommendations.engine.evaluation import split_randomly
@@ -49,6 +51,7 @@ def main() -> int:
                 options.format,
                 options.seed,
                 options.ordered,
+                options.split,
             )
         )
     except (WrongFile, OSError) as error:
@@ -67,11 +70,18 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--format", choices=("csv", "hetrec"), default="csv")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--ordered", action="store_true")
+    parser.add_argument("--split", choices=("newest", "random"), default="newest")
     return parser.parse_args()
 
 
 def prepare(
-    listens: Path, out: Path, songs: Path | None, form: str, seed: int, is_ordered: bool = False
+    listens: Path,
+    out: Path,
+    songs: Path | None,
+    form: str,
+    seed: int,
+    is_ordered: bool = False,
+    split: str = "newest",
 ) -> str:
     """Write the files and say in one sentence what they hold.
 
@@ -98,7 +108,8 @@ def prepare(
     interactions = Interactions.from_ids(
         np.array(listeners), np.array(keys), plays=np.array(plays), positions=order
     )
-    return _write_files(out, interactions, _items(interactions.items.ids, songs_by_key), seed)
+    items = _items(interactions.items.ids, songs_by_key)
+    return _write_files(out, interactions, items, seed, split)
 
 
 def _world(seed: int) -> tuple[Interactions, Iterable[Sequence[object]]]:
@@ -118,16 +129,23 @@ def _world(seed: int) -> tuple[Interactions, Iterable[Sequence[object]]]:
 
 
 def _write_files(
-    out: Path, interactions: Interactions, items: Iterable[Sequence[object]], seed: int
+    out: Path,
+    interactions: Interactions,
+    items: Iterable[Sequence[object]],
+    seed: int,
+    split: str = "random",
 ) -> str:
     out.mkdir(parents=True, exist_ok=True)
     counts = interactions.to_matrix(Weighting())
-    steps = count_steps_back(counts) if interactions.positions is not None else None
-    train, test = (
-        _parts(interactions, seed) if steps is None else _newest_apart(counts, steps, seed)
-    )
+    steps = count_steps_back(counts)
+    if steps is None or split == "random":
+        train, test = _parts(interactions, seed)
+        if steps is not None:
+            train = keep_entries(counts, ~_is_in(test, counts))
+    else:
+        train, test = _newest_apart(counts, steps, seed)
     train_steps = count_steps_back(train)
-    if steps is not None and train_steps is not None:
+    if train_steps is not None:
         save_npz(out / "train_order.npz", _order(train, train_steps))
     save_npz(out / "train.npz", train)
     save_npz(out / "test.npz", test)
@@ -165,6 +183,13 @@ def _parts(interactions: Interactions, seed: int) -> tuple[csr_matrix, csr_matri
     train = (counts - test).tocsr()
     train.eliminate_zeros()
     return train, test
+
+
+def _is_in(test: csr_matrix, counts: csr_matrix) -> NDArray[np.bool_]:
+    """Return which stored entries of `counts` the test part holds, bool (nnz,)."""
+    rows = list_entry_rows(counts)
+    is_held_out: NDArray[np.bool_] = np.asarray(test[rows, counts.indices]).ravel() != 0
+    return is_held_out
 
 
 def _newest_apart(

@@ -359,6 +359,61 @@ def test_transitions_follow_the_order():
     assert scores[2] == 0
 
 
+def test_links_in_both_directions_fall_with_the_distance_and_the_listeners():
+    """One listener heard 0, 1, 2 in turn, another one 2, 3: a link is 1 / distance / (listeners * listeners)^p."""
+    heard = order_listens([[0, 1, 2], [2, 3]]).to_matrix(Weighting())
+    options = {"direction": "both", "window": 2, "popularity_exponent": 0.5, "history_decay": 1.0}
+    scores = [
+        create_algorithm("transitions", options | changed)
+        .fit(TrainingData(heard))
+        .score(order_listens([[2]]).to_matrix(Weighting()))[0, [0, 1, 3]]
+        for changed in ({}, {"popularity_exponent": 0.0}, {"window": 1}, {"direction": "next"})
+    ]
+    root = 2**-0.5  # two listeners heard song 2, one each of the others
+    expected = [[root / 2, root, root], [0.5, 1, 1], [0, root, root], [0, 0, root]]
+    np.testing.assert_allclose(scores, expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"direction": "back"}, "direction must be next or both, not 'back'"),
+        ({"popularity_exponent": 1.5}, "popularity_exponent must be from 0 to 1, not 1.5"),
+    ],
+)
+def test_transitions_refuse_what_they_cannot_do(options, message):
+    with pytest.raises(ValueError, match=message):
+        create_algorithm("transitions", options)
+
+
+def test_songs_of_one_run_are_found_by_their_neighbours():
+    """Each list is three albums of six songs, one after the other, one song of each kept back.
+
+    A song's neighbours in the list are of its album; which albums a listener has says nothing. So the songs near
+    those of the history find the missing ones, and songs heard together anywhere find them less well.
+    """
+    rng = np.random.default_rng(0)
+    albums = [rng.choice(10, 3, replace=False) for _ in range(40)]
+    heard = [[6 * album + song for album in chosen for song in range(6)] for chosen in albums]
+    hidden = [[6 * album + int(rng.integers(6)) for album in chosen] for chosen in albums]
+    left = [
+        [song for song in songs if song not in out]
+        for songs, out in zip(heard, hidden, strict=True)
+    ]
+    history = order_listens(left, 60).to_matrix(Weighting())
+    n_hits = {}
+    for name, options in {
+        "transitions": {"direction": "both", "window": 5, "history_decay": 1.0},
+        "item_knn": {},
+    }.items():
+        scores = create_algorithm(name, options).fit(TrainingData(history)).score(history)
+        scores[history.nonzero()] = -np.inf
+        lists = select_top_columns(scores, 3)
+        n_hits[name] = sum(len(set(row) & set(out)) for row, out in zip(lists, hidden, strict=True))
+    assert n_hits["transitions"] > n_hits["item_knn"]
+    assert n_hits["transitions"] >= 0.9 * 3 * len(albums)
+
+
 # -- the order in which neighbours heard their songs ------------------------------------------------------------
 
 

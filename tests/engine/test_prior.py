@@ -18,6 +18,7 @@ from recommendations.engine import (
 )
 from recommendations.engine.algorithms import create_algorithm
 from recommendations.engine.core.config import SEGMENTS, RecommenderConfig
+from recommendations.engine.core.ordered import OrderedHistories
 from recommendations.engine.ranking.mmr import (
     Candidates,
     compute_margins,
@@ -277,5 +278,32 @@ def test_of_many_listeners_listens_alone_get_one_more_component(
     # the trees have less to say without artists
     assert config.ranker.linear_share == (0.5 if has_softmax else preset.ranker.linear_share)
     assert config.weights.keys() == preset.weights.keys()
+    assert preset.could_produce(config)
+    assert RecommenderConfig.from_dict(config.to_dict()) == config
+
+
+@pytest.mark.parametrize(
+    ("n_listeners", "has_order", "has_ranker", "is_added"),
+    [
+        (1000, True, True, True),
+        (1000, False, True, False),
+        (999, True, True, False),
+        (1000, True, False, False),
+    ],
+)
+def test_where_many_listeners_order_is_known_songs_near_each_other_are_a_component(
+    n_listeners, has_order, has_ranker, is_added
+):
+    preset = PRESETS["standard"]
+    if not has_ranker:
+        preset = replace(preset, ranker=None)
+    heard = world(1100)
+    heard = heard[np.diff(heard.indptr) >= 5][:n_listeners]
+    if has_order:
+        heard = OrderedHistories.from_recency(heard, np.arange(heard.nnz))
+    config = fit_to_crowd(preset, TrainingData(heard, features()), 0)
+    assert ("transitions" in config.components) == is_added
+    if is_added:
+        assert config.components["transitions"]["direction"] == "both"
     assert preset.could_produce(config)
     assert RecommenderConfig.from_dict(config.to_dict()) == config

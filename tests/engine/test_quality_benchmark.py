@@ -123,6 +123,29 @@ def test_listens_are_made_into_its_files(tmp_path):
     assert np.isnan(data.features.audio[1]).all()
 
 
+def test_a_random_test_part_is_the_same_with_the_order_kept(tmp_path):
+    listens = [f"{listener},{song}" for listener in ("x", "y") for song in "hgfedcba"]
+    (tmp_path / "listens.csv").write_text("\n".join(["listener,song_id", *listens]))
+    for out, is_ordered in (("plain", False), ("ordered", True)):
+        prepare.prepare(
+            tmp_path / "listens.csv", tmp_path / out, None, "csv", 0, is_ordered, "random"
+        )
+    plain, ordered = (
+        read_listening(tmp_path / out / "train.npz", tmp_path / out / "test.npz")
+        for out in ("plain", "ordered")
+    )
+    for part in ("train", "test"):
+        np.testing.assert_array_equal(
+            getattr(plain, part).toarray(), getattr(ordered, part).toarray()
+        )
+    assert plain.order is None
+    # the songs are numbered a to h and were heard h to a: the places of what is left fall with the number
+    for row in range(2):
+        places = ordered.order[row]
+        n_left = ordered.train[row].nnz
+        assert places.data[np.argsort(places.indices)].tolist() == list(range(n_left, 0, -1))
+
+
 def test_every_family_finds_the_withheld_songs_of_a_checkerboard(monkeypatch):
     heard = checkerboard(20)
     withheld = csr_matrix(np.eye(20, dtype=np.float32))

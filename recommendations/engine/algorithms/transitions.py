@@ -1,6 +1,8 @@
-"""Songs that are heard soon after the history's songs."""
+"""Songs that are heard soon after, or near, the history's songs."""
 
 from __future__ import annotations
+
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,18 +20,28 @@ from recommendations.engine.core.arrays import keep_positive, list_entry_rows
 from recommendations.engine.core.ordered import check_decay, count_steps_back
 from recommendations.engine.core.weighting import Transform
 
+PAIRS_TOGETHER = 5_000_000
+"""So many pairs of songs are counted at once: a matrix a distance takes longer, one of all of them more memory."""
+
+Direction = Literal["next", "both"]
+
 
 class Transitions(SparseSimilarity):
     """A Markov chain over songs with skips: how often a song follows another one, near pairs counting more.
 
     A song j that is heard d places after i, d at most `window`, adds 1 / d to the link from i to j; a link is
-    divided by the root of both songs' listeners. Where the order is unknown, each song of a listener follows each
+    divided by a power of both songs' listeners. Where the order is unknown, each song of a listener follows each
     other one at distance 1.
 
     Parameters
     ----------
     window
         Places after a song that are looked at.
+    direction
+        "next" links a song to what follows it, for what to play now; "both" also to what comes before it, for songs
+        that belong together in a listener's order.
+    popularity_exponent
+        Power of a song's listeners by which its links are divided, 0 to 1.
     history_decay
         What a song of the history counts for each step back, 1 = no decay.
     n_links
@@ -39,7 +51,8 @@ class Transitions(SparseSimilarity):
 
     Notes
     -----
-    Cost: the pairs within the window, n_listens * window.
+    Counts that fall with the distance are those of GloVe (Pennington et al. 2014). Cost: the pairs within the
+    window, n_listens * window.
     """
 
     name = "transitions"
@@ -47,13 +60,21 @@ class Transitions(SparseSimilarity):
     def __init__(
         self,
         window: int = 10,
+        direction: Direction = "next",
+        popularity_exponent: float = 0.5,
         history_decay: float = 0.8,
         n_links: int = 300,
         transform: Transform = "binary",
     ) -> None:
         if window < 1 or n_links < 1:
             raise ValueError(f"window and n_links must be at least 1, not {window} and {n_links}.")
+        if direction not in get_args(Direction):
+            raise ValueError(f"direction must be next or both, not {direction!r}.")
+        if not 0 <= popularity_exponent <= 1:
+            raise ValueError(f"popularity_exponent must be from 0 to 1, not {popularity_exponent}.")
         self.window = window
+        self.direction = direction
+        self.popularity_exponent = popularity_exponent
         self.history_decay = check_decay(history_decay)
         self.n_links = n_links
         self.transform = transform
@@ -66,7 +87,7 @@ class Transitions(SparseSimilarity):
 
     def _fit_bytes(self, size: DataSize) -> float:
         """The pairs within the window, while those of one more distance are added and the strongest chosen."""
-        return 45.0 * min(self.window * size.n_pairs, size.n_items**2)
+        return 30.0 * min(self.window * size.n_pairs, size.n_items**2)
 
     def _learned_bytes(self, size: DataSize) -> float:
         return 8.0 * min(size.n_items * min(self.n_links, size.n_items), self.window * size.n_pairs)
@@ -79,7 +100,8 @@ class Transitions(SparseSimilarity):
         )
         on_progress(1, 2)
         n_listeners = np.bincount(keep_positive(strengths).indices, minlength=strengths.shape[1])
-        scale = diags(1 / np.sqrt(np.maximum(n_listeners, 1)).astype(np.float32))
+        powers = np.maximum(n_listeners, 1) ** -self.popularity_exponent
+        scale = diags(powers.astype(np.float32))
         links = _keep_strongest(csr_matrix(scale @ counts @ scale, dtype=np.float32), self.n_links)
         on_progress(2, 2)
         return links
@@ -93,13 +115,20 @@ class Transitions(SparseSimilarity):
         shape = (strengths.shape[1], strengths.shape[1])
         none = np.zeros(0, dtype=np.int32)
         counts = csr_matrix((np.zeros(0, dtype=np.float32), (none, none)), shape=shape)
-        for distance in range(1, min(self.window, len(songs) - 1) + 1):
-            same = rows[distance:] == rows[:-distance]
-            pairs = songs[:-distance][same], songs[distance:][same]
-            counts = counts + csr_matrix(
-                (np.full(same.sum(), 1 / distance, np.float32), pairs), shape=shape
+        window = min(self.window, len(songs) - 1)
+        n_together = max(PAIRS_TOGETHER // max(len(songs), 1), 1)
+        for first in range(1, window + 1, n_together):
+            distances = range(first, min(first + n_together, window + 1))
+            same = [rows[distance:] == rows[:-distance] for distance in distances]
+            pairs = list(zip(distances, same, strict=True))
+            before = np.concatenate([songs[:-distance][flags] for distance, flags in pairs])
+            after = np.concatenate([songs[distance:][flags] for distance, flags in pairs])
+            amounts = np.repeat(
+                np.array([1 / distance for distance in distances], dtype=np.float32),
+                [np.count_nonzero(flags) for flags in same],
             )
-        return counts
+            counts = counts + csr_matrix((amounts, (before, after)), shape=shape)
+        return csr_matrix(counts + counts.T) if self.direction == "both" else counts
 
 
 def _count_together(strengths: csr_matrix) -> csr_matrix:
@@ -112,12 +141,16 @@ def _count_together(strengths: csr_matrix) -> csr_matrix:
 
 
 def _keep_strongest(links: csr_matrix, n: int) -> csr_matrix:
-    """Return the n largest links from each song, columns ascending."""
-    rows = list_entry_rows(links)
-    order = np.lexsort((links.indices, -links.data, rows))
-    rank = np.empty(links.nnz, dtype=np.int64)
-    rank[order] = np.arange(links.nnz) - links.indptr[rows[order]]
-    keep = rank < n
-    kept = csr_matrix((links.data[keep], (rows[keep], links.indices[keep])), shape=links.shape)
-    kept.sort_indices()
-    return kept
+    """Return the n largest links from each song, columns ascending; of equal ones those of the first songs."""
+    links.sort_indices()
+    keep = np.ones(links.nnz, dtype=bool)
+    # a row at a time: a sort of all entries at once takes longer than everything else
+    for row in np.flatnonzero(np.diff(links.indptr) > n):
+        own = slice(links.indptr[row], links.indptr[row + 1])
+        values = links.data[own]
+        least = np.partition(values, len(values) - n)[len(values) - n]
+        keep[own] = values > least
+        tied = np.flatnonzero(values == least)[: n - np.count_nonzero(keep[own])]
+        keep[links.indptr[row] + tied] = True
+    starts = np.concatenate([[0], np.cumsum(keep)])[links.indptr]
+    return csr_matrix((links.data[keep], links.indices[keep], starts), shape=links.shape)

@@ -146,6 +146,8 @@ class RecommenderConfig:
     listens_alone
         Components that a fit that follows the crowd adds for the ranker where many listeners' listens are all that is
         known: no song has an artist or genre.
+    where_ordered
+        Components that such a fit adds for the ranker where the order is known in which many listeners heard songs.
     """
 
     name: str
@@ -162,6 +164,7 @@ class RecommenderConfig:
     about: str = ""
     follows_crowd: bool = False
     listens_alone: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    where_ordered: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not self.components:
@@ -189,6 +192,11 @@ class RecommenderConfig:
             )
         if min(weights.values()) < 0 or abs(sum(weights.values()) - 1) > 1e-6:
             raise ValueError(f"The weights of {segment!r} must be at least 0 and sum to 1.")
+
+    @property
+    def possible_components(self) -> dict[str, Mapping[str, Any]]:
+        """The components, and those that a fit may add because of the data."""
+        return {**self.where_ordered, **self.listens_alone, **self.components}
 
     def warm_started(self, fitted: RecommenderConfig) -> RecommenderConfig:
         """Return the configuration with the settings that another search found tried first."""
@@ -230,6 +238,7 @@ class RecommenderConfig:
         return asdict(self) | {
             "components": {name: dict(options) for name, options in self.components.items()},
             "listens_alone": {name: dict(options) for name, options in self.listens_alone.items()},
+            "where_ordered": {name: dict(options) for name, options in self.where_ordered.items()},
             "weights": {segment: dict(weights) for segment, weights in self.weights.items()},
         }
 

@@ -116,8 +116,10 @@ def fit_to_crowd(config: RecommenderConfig, data: TrainingData, seed: int) -> Re
         return config
     crowd = Crowd.measure(data.strengths)
     config = _cap_artists(_shift_to_factors(config, crowd), crowd)
-    config = _add_for_listens_alone(config, data, crowd)
-    if crowd.say < LITTLE_SAY and count_steps_back(data.strengths) is not None:
+    is_ordered = count_steps_back(data.strengths) is not None
+    if crowd.n_listeners >= MANY_LISTENERS_TO_RANK:
+        config = _add_for_ranker(config, data, is_ordered=is_ordered)
+    if crowd.say < LITTLE_SAY and is_ordered:
         config = replace(config, components={"transitions": {}, **config.components})
     plain = _shift_weights(config, crowd, _find_heirs(config, data, has_prior=False))
     if data.prior is None or not data.prior.together.nnz:
@@ -135,12 +137,13 @@ def fit_to_crowd(config: RecommenderConfig, data: TrainingData, seed: int) -> Re
     return replace(plain, components=components, weights=weights)
 
 
-def _add_for_listens_alone(
-    config: RecommenderConfig, data: TrainingData, crowd: Crowd
+def _add_for_ranker(
+    config: RecommenderConfig, data: TrainingData, *, is_ordered: bool
 ) -> RecommenderConfig:
-    """Add what helps the ranker where only listens are known, and of enough listeners to learn an order from."""
-    is_few = crowd.n_listeners < MANY_LISTENERS_TO_RANK
-    if not config.listens_alone or is_few or has_side_information(data.features):
+    """Add what helps the ranker where only listens are known, and where their order is."""
+    if is_ordered and config.ranker is not None:
+        config = replace(config, components={**config.where_ordered, **config.components})
+    if not config.listens_alone or has_side_information(data.features):
         return config
     ranker = config.ranker and replace(config.ranker, linear_share=LINEAR_SHARE_ALONE)
     components = {**config.listens_alone, **config.components}

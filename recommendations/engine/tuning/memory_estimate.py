@@ -41,7 +41,7 @@ def estimate_fit_bytes(
     """
     size = DataSize(n_listeners, n_items, n_events if n_pairs is None else n_pairs, n_events)
     data = _estimate_data_bytes(size)
-    components = {**config.listens_alone, **config.components}
+    components = config.possible_components
     peak = _fits_in_turn_bytes(
         [create_algorithm(name, options) for name, options in components.items()], size
     )
@@ -82,7 +82,7 @@ def _search_bytes(config: RecommenderConfig, size: DataSize) -> int:
 
 
 def _list_tried(config: RecommenderConfig) -> Iterator[tuple[str, list[Mapping[str, Any]]]]:
-    components = {**config.listens_alone, **config.components}
+    components = config.possible_components
     names = (
         config.search.components if isinstance(config.search, SearchConfig) else tuple(components)
     )

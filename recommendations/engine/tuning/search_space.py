@@ -79,6 +79,13 @@ SPACE: Mapping[str, Sequence[Options]] = {
     ),
     "transitions": (
         {"transform": "binary"},
+        {
+            "transform": "binary",
+            "direction": "both",
+            "window": 20,
+            "popularity_exponent": 0.4,
+            "history_decay": 1.0,
+        },
         {"transform": "binary", "window": 4},
     ),
     "content": (
