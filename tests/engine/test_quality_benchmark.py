@@ -134,16 +134,14 @@ def test_a_random_test_part_is_the_same_with_the_order_kept(tmp_path):
         read_listening(tmp_path / out / "train.npz", tmp_path / out / "test.npz")
         for out in ("plain", "ordered")
     )
-    for part in ("train", "test"):
-        np.testing.assert_array_equal(
-            getattr(plain, part).toarray(), getattr(ordered, part).toarray()
-        )
+    np.testing.assert_array_equal(plain.train.toarray(), ordered.train.toarray())
+    np.testing.assert_array_equal(plain.test.toarray(), ordered.test.toarray())
     assert plain.order is None
     # the songs are numbered a to h and were heard h to a: the places of what is left fall with the number
     for row in range(2):
-        places = ordered.order[row]
+        order = ordered.order[row]
         n_left = ordered.train[row].nnz
-        assert places.data[np.argsort(places.indices)].tolist() == list(range(n_left, 0, -1))
+        assert order.data[np.argsort(order.indices)].tolist() == list(range(n_left, 0, -1))
 
 
 def test_every_family_finds_the_withheld_songs_of_a_checkerboard(monkeypatch):
