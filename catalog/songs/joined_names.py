@@ -25,9 +25,10 @@ peter, bjorn and john | peter bjorn and john | peter, paul & mary | renée & ren
 right away, great captain! | rodrigo y gabriela | salt & pepa | sam & dave | santo & johnny | seals & crofts |
 she & him | shirley & lee | shovels & rope | simon & garfunkel | simone & simaria | sly & robbie |
 smith & thell | sonny & cher | sonny terry & brownie mcghee | stock, aitken & waterman | tegan and sara |
-the good, the bad & the queen | the head and the heart | the mamas & the papas | tones and i |
+the good, the bad & the queen | the head and the heart | the mamas & the papas | tomorrow x together | tones and i |
 tonico & tinoco | tyler, the creator | up, bustle & out | victor & leo | wendy & lisa | wisin & yandel |
-years & years | zager & evans | zezé di camargo & luciano | zion & lennox
+years & years | zager & evans | zezé di camargo & luciano | zion & lennox |
+神様、僕は気づいてしまった
 """
 
 

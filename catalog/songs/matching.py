@@ -58,6 +58,10 @@ _SECOND_HALVES = (
     "i",
     "gli",
 )
+# "Bo Berg, Cy & The Wailers": behind a comma, "The Roots" is an artist
+_HALF_AHEAD = re.compile(rf"(?:&|\+|\band)\s(?:{'|'.join(_SECOND_HALVES)})\b", re.IGNORECASE)
+# a name of two letters and more, as no word of the East has a blank in it
+_EASTERN = re.compile(r"^[\u3041-\u30ff\u3400-\u9fff\uac00-\ud7a3]{2,}$")
 # libraries sort "Beatles, The" and "Ärzte, Die"
 _INVERTED = re.compile(
     r"^([^,]+), (the|die|der|das|los|las|les|le|la|el|il|gli|het|os)$", re.IGNORECASE
@@ -122,9 +126,18 @@ def build_match_key(artist: str, title: str) -> str:
 
 
 def build_artist_key(artist: str) -> str:
-    """Return the lookup key of a credit's first artist, without guests: "Ana Lima, Bo Berg" and "Ana Lima" agree."""
-    words = _split_artist_words(get_first_artist(get_main_artist(artist)))
-    return _leave_out(words, _ARTIST_JOINING)
+    """Return the lookup key of a credit's first artist, without guests: "Ana Lima, Bo Berg" and "Ana Lima" agree.
+
+    Where the names do not show that they are several artists', all of them count, in any order: "Bo & Cy", "Cy & Bo".
+    """
+    names = split_credit(get_main_artist(artist))
+    if len(names) < 2:
+        return _build_name_key(get_main_artist(artist))
+    if is_list_of_full_names(names):
+        return _build_name_key(names[0])
+    if _has_second_half(names):
+        return _build_name_key(get_main_artist(artist))
+    return "".join(sorted(map(_build_name_key, names)))[:MAX_LENGTH]
 
 
 def build_title_key(title: str) -> str:
@@ -149,16 +162,6 @@ def get_main_artist(artist: str) -> str:
     return turn_inverted_name(main)
 
 
-def get_first_artist(credit: str) -> str:
-    """Return the first artist of a credit that shows by itself that it names several; else the whole credit.
-
-    It shows so where each part has two words or more and no later one begins like the second half of one name:
-    "Ana Lima, Bo Berg" → "Ana Lima"; "Earth, Wind & Fire", "Nick Cave & The Bad Seeds" stay as they are.
-    """
-    names = split_credit(credit)
-    return names[0] if len(names) > 1 and is_list_of_full_names(names) else credit
-
-
 def split_credit(credit: str) -> list[str]:
     """Return the parts between the joiners of a credit; whether each is an artist is for the caller to find out.
 
@@ -177,7 +180,12 @@ def split_credit(credit: str) -> list[str]:
 
 
 def is_list_of_full_names(names: Sequence[str]) -> bool:
-    """Whether the parts of a credit show by themselves that each is an artist."""
+    """Whether the parts of a credit show by themselves that each is an artist.
+
+    They do where each has two words or more, or is written in Chinese, Japanese or Korean letters, and no later one
+    begins like the second half of one name: "Ana Lima, Bo Berg", "周杰伦/费玉清", but neither "Earth, Wind & Fire" nor
+    "Nick Cave & The Bad Seeds".
+    """
     return all(_is_full_name(name, is_first=i == 0) for i, name in enumerate(names))
 
 
@@ -191,7 +199,7 @@ def find_guests(text: str) -> list[str]:
     names = [voice.strip() for voice in _VOICE.findall(whole)]
     for guest in guests:
         guest_names = split_credit(guest)
-        names += guest_names if _is_list_of_guests(guest_names) else [guest]
+        names += guest_names if _is_list_of_guests(guest, guest_names) else [guest]
     return names
 
 
@@ -242,12 +250,16 @@ def parse_uuid(text: str) -> uuid.UUID | None:
         return None
 
 
-def _is_list_of_guests(names: Sequence[str]) -> bool:
+def _is_list_of_guests(guests: str, names: Sequence[str]) -> bool:
     if is_list_of_full_names(names):
         return True
-    has_halves = any(normalise(name).split(" ", 1)[0] in _SECOND_HALVES for name in names[1:])
     has_full_name = any(_is_full_name(name, is_first=False) for name in names)
-    return len(names) > 2 and has_full_name and not has_halves
+    return len(names) > 2 and has_full_name and not _HALF_AHEAD.search(guests)
+
+
+def _has_second_half(names: Sequence[str]) -> bool:
+    """Whether a later one of some names begins as the second half of one name does."""
+    return any(normalise(name).split(" ", 1)[0] in _SECOND_HALVES for name in names[1:])
 
 
 def _add_guests_of_remix(match: str, pieces: Sequence[Piece], *names: str) -> str:
@@ -295,6 +307,10 @@ def _is_latin(text: str) -> bool | None:
     return next(iter(kinds)) if len(kinds) == 1 else None
 
 
+def _build_name_key(name: str) -> str:
+    return _leave_out(_split_artist_words(name), _ARTIST_JOINING)
+
+
 def _split_artist_words(name: str) -> list[str]:
     words = normalise(_INVERTED.sub(r"\2 \1", name[:_READ_LENGTH])).split()
     return words[1:] if len(words) > 1 and words[0] == "the" and words[1:] != ["the"] else words
@@ -310,7 +326,8 @@ def _leave_out(words: Sequence[str], joining: Sequence[str]) -> str:
 
 def _is_full_name(name: str, *, is_first: bool) -> bool:
     words = normalise(name).split()
-    return len(words) > 1 and (is_first or words[0] not in _SECOND_HALVES)
+    is_full = len(words) > 1 or _EASTERN.match(name) is not None
+    return is_full and (is_first or words[0] not in _SECOND_HALVES)
 
 
 def _is_count(word: str) -> bool:

@@ -123,20 +123,21 @@ SCORE_TITLES = _split_words(
 # --- Concerts ---------------------------------------------------------------------------------------------------------
 
 LIVE_ELSEWHERE = _split_phrases(
-    """en vivo, ao vivo, en directo, en direct, en concert, en public, dal vivo, in concert, концертная запись,
-    концертная версия, живой концерт, живая запись, живой звук, canli performans, canli kayit, na zywo, w koncercie,
-    nagranie koncertowe, ζωντανη ηχογραφηση, trực tiếp, הופעה חיה, בהופעה חיה, حفلة مباشرة"""
+    """en vivo, en concierto, em concerto, em concierto, ao vivo, en directo, en direct, en concert, en public, dal
+    vivo, in concert, концертная запись, концертная версия, живой концерт, живая запись, живой звук, canli
+    performans, canli kayit, na zywo, w koncercie, nagranie koncertowe, ζωντανη ηχογραφηση, trực tiếp, הופעה
+    חיה, בהופעה חיה, حفلة مباشرة"""
 )
 # notes of one word
 LIVE_WORDS = _split_words(
     """ライブ ライヴ ライブ版 ライブver ライブバージョン 라이브 라이브버전 现场 現場 现场版 現場版 live版 演唱会版
     演唱會版 концерт вживую наживо สด canli ζωντανα uzivo nazivo naživo živě eloben elo livenä מהופעה בהופעה
-    לייב لايف مباشر"""
+    לייב لايف مباشر liveversion livemitschnitt liveaufnahme livekonzert"""
 )
 AFTER_LIVE = _split_words(
     """at in from on version versions recording recordings session sessions performance performances concert edit mix
     take video audio bbc mtv kexp radio tour bootleg album single track remaster remastered mono stereo tv studio
-    lounge digital bonus ep lp en au aus im bei vom auf by with i pa w z na v op dans chez"""
+    lounge digital bonus ep lp aid mitschnitt aufnahme en au aus im bei vom auf by with i pa w z na v op dans chez"""
 )
 PLACE_WORDS = _split_words("at in from on version recording session sessions")
 # "(Long Live)", "(Where We Live)" are words of a title
@@ -193,12 +194,14 @@ VERSION_WORDS = (
 ) | _split_words(
     """live remix remixed mix rmx edit version dub session sessions take rework bootleg cover slowed reverb sped
     rehearsal outtake remaster remastered acapella cappella rerecorded recorded vip flip mashup medley alternative
-    rough early stripped symphonic chopped screwed nightcore reworked reimagined revisited remake lofi 8d"""
+    rough early stripped symphonic chopped screwed nightcore reworked reimagined revisited remake lofi 8d
+    klavierversion orchesterversion langversion kurzversion karaokeversion maxiversion neuversion kinoversion
+    klavierfassung orchesterfassung langfassung kurzfassung neufassung neuaufnahme"""
 )
 VERSION_PHRASES = _split_phrases(
-    """speed up, tv size, tvサイズ, short size, off vocal, オフボーカル, オフ ボーカル, backing track, spotify singles,
-    from the vault, originally performed by, in the style of, made famous by, tribute to, re recording, lo fi,
-    re imagined"""
+    """speed up, tv size, tvサイズ, short size, off vocal, オフボーカル, オフ ボーカル, backing track,
+    spotify singles, from the vault, voice memo, hardstyle, phonk, originally performed by, in the style of,
+    made famous by, tribute to, re recording, lo fi, re imagined"""
 )
 # These name a version at the end of a note, before a number or before the words here: "Bo Cover", "Take 2", "Recorded
 # at Home", but not "Cover Me", "Take On Me", "Piano Man", "Early Morning"

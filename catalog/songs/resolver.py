@@ -122,7 +122,15 @@ class SongResolver:
                 continue
             if candidate is None:
                 candidate = Candidate(
-                    None, description.match_key, None, None, "", None, description.album, i
+                    None,
+                    description.match_key,
+                    None,
+                    None,
+                    "",
+                    None,
+                    description.album,
+                    description.written_title,
+                    i,
                 )
                 candidates.add("match_key", description.match_key, candidate)
                 brought[i], new[i] = candidate, []
@@ -201,6 +209,7 @@ class SongResolver:
             clean_isrc(record.isrc),
             record.duration_ms,
             normalise_name(record.album) if record.album else "",
+            record.title.strip(),
         )
 
     # --- Songs that files name by keys of their own ---

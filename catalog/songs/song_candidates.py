@@ -24,7 +24,7 @@ from common.bulk_sql import cut_chunks
 MANY = 900
 """So many values go into one statement."""
 IDS = ("mbid", "spotify_id", "isrc")
-_COLUMNS = ("pk", "match_key", *IDS, "duration_ms", "album__search_text")
+_COLUMNS = ("pk", "match_key", *IDS, "duration_ms", "album__search_text", "title")
 _PLACEHOLDER_ARTISTS = frozenset(map(build_lookup_key, note_words.PLACEHOLDER_ARTISTS))
 # lengths that differ by more than either are lengths of different recordings
 _OTHER_LENGTH_MS = 10_000
@@ -51,6 +51,7 @@ class Description(NamedTuple):
     isrc: str
     duration_ms: int | None
     album: str
+    written_title: str
 
 
 @dataclass(eq=False, slots=True)
@@ -64,6 +65,7 @@ class Candidate:
     isrc: str
     duration_ms: int | None
     album: str
+    written_title: str
     position: int = -1
 
     @property
@@ -119,7 +121,7 @@ class Candidates:
         pk = row[0]
         candidate = self._by_pk.get(pk)
         if candidate is None:
-            candidate = self._by_pk[pk] = Candidate(*(*row[:-1], row[-1] or ""))
+            candidate = self._by_pk[pk] = Candidate(*(*row[:-2], row[-2] or "", row[-1]))
         self.add(name, value, candidate)
 
 
@@ -165,7 +167,7 @@ def _are_different_recordings(description: Description, candidate: Candidate) ->
 
 
 def _count_differences(description: Description, candidate: Candidate) -> int:
-    """Count the signs that two songs of the same names are two recordings: ids, lengths and albums, 0 to 3."""
+    """Count the signs that two songs of the same names are two recordings: ids, lengths, and albums or titles."""
     ids = any(
         (own := getattr(description, name)) and (other := getattr(candidate, name)) and own != other
         for name in ("mbid", "isrc")
@@ -176,7 +178,12 @@ def _count_differences(description: Description, candidate: Candidate) -> int:
         and candidate.album
         and build_title_key(description.album) != build_title_key(candidate.album)
     )
-    return bool(ids) + lengths + bool(albums)
+    # two songs of one album may differ by the sign alone; but sources leave it out, too
+    is_one_a_question = description.written_title.endswith("?") != candidate.written_title.endswith(
+        "?"
+    )
+    titles = is_one_a_question and description.album and description.album == candidate.album
+    return bool(ids) + lengths + bool(albums or titles)
 
 
 def is_same_recording(song: Song, record: SongRecord) -> bool:

@@ -242,8 +242,14 @@ def _read_version(words: Sequence[str]) -> str:
     if is_named_twice:
         return " ".join(kinds)
     # "Japanese Ver.", "Ver. 2"
-    spelt = ["version" if word in note_words.VERSION_NAMES else word for word in words]
+    spelt = [_translate_version_word(word) for word in words]
     return " ".join(spelt) if kinds and spelt != list(words) else ""
+
+
+def _translate_version_word(word: str) -> str:
+    if word in note_words.VERSION_NAMES:
+        return "version"
+    return "remix" if word == "rmx" else word
 
 
 def _names_soundtrack(words: Sequence[str]) -> bool:

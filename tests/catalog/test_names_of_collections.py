@@ -32,6 +32,11 @@ SAME_RECORDING = [
     ("Ode [NCS Release]", "Ode"),
     ("Ode (Official Lyric Video) | Album Out Now", "Ode"),
     ("Ode (Official Live Video)", "Ode (Live)"),
+    ("Ode - Live Aid", "Ode (Live)"),
+    ("Ode (Live-Mitschnitt)", "Ode (Live)"),
+    ("Ode (Liveversion)", "Ode (Live)"),
+    ("Ode (En Concierto)", "Ode (Live)"),
+    ("Ode (Bo RMX)", "Ode [Bo Remix]"),
     ("Ode (Legacy Edition)", "Ode"),
     ("Ode (Japanese Edition)", "Ode"),
     ("Ode - EP", "Ode"),
@@ -63,6 +68,8 @@ SAME_WORK = [
     ("Ode (Re-Recording)", "Ode"),
     ("Ode (Reimagined)", "Ode"),
     ("Ode (Lo-Fi)", "Ode"),
+    ("Ode (Klavierversion)", "Ode"),
+    ("Ode (Voice Memo)", "Ode"),
     ("Ode (Remix) [feat. Bo]", "Ode (Remix) [feat. Cy]"),
     ("Ode (feat. Bo) - Remix", "Ode (feat. Cy) - Remix"),
     ("Ode (Remix) [feat. Bo]", "Ode"),
@@ -80,6 +87,7 @@ OTHER_SONG = [
     ("10,000 Days", "10 Days"),
     ("+44", "44"),
     ("Song Two", "Song 2"),
+    ("Ode (Diversion)", "Ode"),
 ]
 SAME_ARTIST = [
     ("Ana Lima/Bo Berg", "Ana Lima & Bo Berg"),
@@ -91,6 +99,10 @@ SAME_ARTIST = [
     ("リン（CV：花澤香菜）", "リン (CV. 花澤香菜)"),
     ("Toten Hosen, Die", "Die Toten Hosen"),
     ("Fabulosos Cadillacs, Los", "Los Fabulosos Cadillacs"),
+    ("Queen & David Bowie", "David Bowie & Queen"),
+    ("周杰伦/费玉清", "周杰伦"),
+    ("米津玄師, 菅田将暉", "米津玄師 × 菅田将暉"),
+    ("아이유, 슈가", "아이유"),
     ("Rammstein – Thema", "Rammstein"),
     ("Soda Stereo - Tema", "Soda Stereo"),
 ]
@@ -102,6 +114,9 @@ OTHER_ARTIST = [
     ("Crosby, Stills & Nash", "Crosby, Stills, Nash & Young"),
     ("Bach; Glenn Gould", "Glenn Gould"),
     ("CVBZ", "C"),
+    ("神様、僕は気づいてしまった", "神様"),
+    ("周杰伦", "周深"),
+    ("TOMORROW X TOGETHER", "Tomorrow"),
 ]
 
 
@@ -157,6 +172,8 @@ def test_the_performers_of_classical_music_tell_recordings_apart(title, one, oth
         ("Ode (feat. Earth, Wind & Fire)", ["Earth, Wind & Fire"]),
         ("Ode (feat. Bo Berg, Cy, Di the Rapper & Lil Ed)", ["Bo Berg", "Cy", "Di the Rapper", "Lil Ed"]),
         ("Ode (feat. Bo Berg, Cy & The Wailers)", ["Bo Berg, Cy & The Wailers"]),
+        ("Ode (feat. Bo Berg, The Roots & Cy Dee)", ["Bo Berg", "The Roots", "Cy Dee"]),
+        ("Ode (feat. 初音ミク & 鏡音リン)", ["初音ミク", "鏡音リン"]),
         ("Ode (feat. Crosby, Stills & Nash and Bo Berg)", ["Crosby, Stills & Nash", "Bo Berg"]),
         ("Bo Berg featuring Cy Dee with Di Fox", ["Cy Dee", "Di Fox"]),
         ("リン(CV:花澤香菜)", ["花澤香菜"]),
@@ -205,3 +222,23 @@ def test_guests_who_have_songs_of_their_own_are_linked_one_by_one():
     ]
     assert names == [{"Bo", "Cy"}, {"Bo & Nobody"}, {"Nico & Vinz"}]
     assert Song.objects.count() == 5
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("title", "album", "duration_ms", "is_other"),
+    [
+        ("Ode?", "Tide", 199_000, True),
+        ("Ode?", "Tide", 255_000, False),
+        ("Ode?", "Tide", None, False),
+        ("Ode?", "Ebb", 255_000, False),
+        ("Ode", "Tide", 199_000, False),
+    ],
+)
+def test_a_question_of_another_length_on_the_same_album_is_another_song(
+    title, album, duration_ms, is_other
+):
+    """One album has "In the Flesh?" and "In the Flesh"; elsewhere sources forget the sign."""
+    resolver.find_or_add_song(SongRecord(0, "Ode", "Ana Lima", album="Tide", duration_ms=255_000))
+    record = SongRecord(0, title, "Ana Lima", album=album, duration_ms=duration_ms)
+    assert resolver.find_or_add_song(record)[1] is is_other
