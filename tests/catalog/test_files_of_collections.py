@@ -1,12 +1,14 @@
 """Files as people's own computers, spreadsheets and players leave them, each with what is right for it."""
 
 import gzip
+import io
 import json
 import unicodedata
+from itertools import islice
 
 import pytest
 
-from catalog.imports.importers import detect_history, encodings, open_file
+from catalog.imports.importers import detect_history, encodings, json_files, open_file
 from catalog.records import LIKE, WrongFile
 from tests.catalog.files import outcomes, split, write, zip_members
 
@@ -115,6 +117,26 @@ class TestLines:
     def test_marks_line_ends_and_excels_first_line_cost_nothing(self, tmp_path, text):
         records, rejected = read(write(tmp_path / "l.csv", text))
         assert (names(records), rejected) == ([("A", "T"), ("C", "U")], {})
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            '"artist","album","track","date"\n"1","A","B","T","2021-01-05 22:15"\n"2","C","B","U","2021-01-05 22:15"\n',
+            f",{HEADER}0,{ROW}1,C,B,U,2021-01-05 22:15\n",
+        ],
+    )
+    def test_tables_with_numbered_rows(self, tmp_path, text):
+        records, rejected = read(write(tmp_path / "l.csv", text))
+        assert (names(records), rejected) == ([("A", "T"), ("C", "U")], {})
+
+    def test_quotes_behind_a_backslash(self, tmp_path):
+        """The backslashes became part of the title."""
+        text = f'{HEADER}A,B,"Say \\"Hi, you\\"",2021-01-05 22:15\n{ROW}'
+        records, rejected = read(write(tmp_path / "l.csv", text))
+        assert (names(records), rejected) == ([("A", 'Say "Hi, you"'), ("A", "T")], {})
+
+    def test_a_header_alone_is_refused(self, tmp_path):
+        refuse(write(tmp_path / "l.csv", HEADER), "no row below them")
 
     def test_a_nul_near_the_beginning_costs_its_row(self, tmp_path):
         text = f"{HEADER}A,B,T\0,2021-01-05 22:15\n{ROW}"
@@ -235,6 +257,69 @@ class TestPlaylists:
             ("Di - Di", "/music/Di/Di/01 Di.flac"),
             ("Ode - Bo Berg", "/music/x.flac"),
         ) == [("Bo Berg", "Ode"), ("Di", "Di"), ("Ode", "Bo Berg")]
+
+
+class TestPaths:
+    @pytest.mark.parametrize(
+        ("path", "song"),
+        [
+            ("/music/Ana Lima - Tide (2004)/01 Ode.flac", ("Ana Lima", "Tide", "Ode")),
+            ("Ana Lima - Tide/01 - Ode.flac", ("Ana Lima", "Tide", "Ode")),
+            ("C:\\Music\\Ana Lima\\2004 - Tide\\01 - Ode.mp3", ("Ana Lima", "Tide", "Ode")),
+            ("\\\\nas\\music\\Ana Lima\\Tide\\01 Ode.flac", ("Ana Lima", "Tide", "Ode")),
+            ("/mnt/disk/Ana Lima/Tide/01 Ode.mp3", ("Ana Lima", "Tide", "Ode")),
+            ("/Ana Lima/Tide/02 Ode - Live.m4a", ("Ana Lima", "Tide", "Ode - Live")),
+            ("Ana Lima/Tide - Live/01 Ode.flac", ("Ana Lima", "Tide - Live", "Ode")),
+            ("x/Ana Lima - Tide - 01 - Ode.mp3", ("Ana Lima", "Tide", "Ode")),
+            ("Music/Rock/Ana Lima - Ode.mp3", ("Ana Lima", "", "Ode")),
+        ],
+    )
+    def test_a_path_names_the_song(self, tmp_path, path, song):
+        (entry,), _ = read(write(tmp_path / "l.m3u8", f"#EXTM3U\n{path}\n"))
+        assert (entry.song.artist, entry.song.album, entry.song.title) == song
+
+    @pytest.mark.parametrize(
+        "path", ["/music/Tide/01 Ode.flac", "/home/nora/01 Ode.mp3", "Compilations/Hits/02 Ode.m4a"]
+    )
+    def test_a_folder_of_many_artists_is_no_artist(self, tmp_path, path):
+        """They were songs by “music”, “home” and “Compilations”."""
+        records, rejected = read(write(tmp_path / "l.m3u8", f"#EXTM3U\n{path}\n"))
+        assert (records, list(rejected)) == ([], [2])
+
+
+class TestJson:
+    PLAY = {"artist": "A", "title": "T", "date": "2021-01-05T22:15:00Z"}
+
+    def test_documents_one_behind_the_other_are_all_read(self, tmp_path):
+        """Files of pages put together gave the first page, and the others were lost without a word."""
+        track = {"name": "T", "artist": {"#text": "A"}, "album": {"#text": ""}}
+        page = {"recenttracks": {"track": [track | {"date": {"uts": str(AT)}}]}}
+        for text in (f"[{json.dumps(self.PLAY)}]\n" * 2, f"{json.dumps(page)}\n" * 2):
+            records, rejected = read(write(tmp_path / "l.json", text))
+            assert (names(records), rejected) == ([("A", "T")] * 2, {})
+
+    @pytest.mark.parametrize(
+        "text", ['{"playlists": [\u2028]}', "[\x0b]", '{"tracks": [[], \xa0]}']
+    )
+    def test_a_blank_that_is_none_in_json_ends_the_file(self, text):
+        """It was met again and again: a file of twenty bytes kept its worker for ever."""
+        paths = [("playlists", "*", "name"), ("*",), ("tracks", "*", "track")]
+        values = json_files.read_values(io.BytesIO(text.encode()), paths)
+        with pytest.raises(json_files.BrokenJson):
+            list(islice(values, 10))
+
+    @pytest.mark.parametrize(
+        "document",
+        [
+            [{"artist": {"name": "A"}, "track": {"name": "T"}, "played_at": AT}],
+            {"items": [{"track": {"name": "T", "artists": [{"name": "A"}]}, "played_at": AT}]},
+            [{"data": {"artists": ["A"], "track": "T", "playDate": "2021-01-05T22:15:00Z"}}],
+            {"history": [PLAY]},
+        ],
+    )
+    def test_lists_whose_names_are_objects(self, tmp_path, document):
+        (play,), _ = read(write(tmp_path / "l.json", json.dumps(document)))
+        assert (names([play]), play.occurred_at) == ([("A", "T")], AT)
 
 
 class TestPacked:

@@ -24,7 +24,7 @@ OF_A_PLAY = {
     "time": _split_names(
         """uts, timestamp, date uts, utc time, date, time, datetime, date time, date and time, scrobbled at,
         scrobble time, scrobble date, played at, listened at, utc date, date scrobbled, date played, end time,
-        ts, datum, zeitpunkt, zeit, uhrzeit, horodatage, fecha, fecha y hora, data, data e hora, data e ora,
+        ts, play date, datum, zeitpunkt, zeit, uhrzeit, horodatage, fecha, fecha y hora, data, data e hora, data e ora,
         data i godzina, дата, время, дата и время, dato, tid, tarih, 日時, 日付, 再生日時, 时间, 日期, 時間,
         播放时间, 날짜, 시간, 일시, dátum, ngày, เวลา, التاريخ, תאריך, endzeit, abgespielt am, gehört am, gespielt am,
         date d'écoute, écouté le, date de lecture, heure, heure de fin, hora, hora de fin, hora de finalización,

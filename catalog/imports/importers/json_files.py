@@ -42,23 +42,27 @@ _DECODER = json.JSONDecoder(parse_int=_parse_whole_number)
 
 
 def read_array(stream: BinaryIO) -> Iterator[Any]:
-    """Yield the entries of one JSON array; BrokenJson where it stops being one.
+    """Yield the entries of a JSON array, and of others behind it; BrokenJson where it stops being one.
 
     An entry that is too long or nested too deeply comes as a RejectedRow, without a line.
     """
     text = _Window(stream)
     if text.peek() != "[":
         raise BrokenJson("it is not a JSON array")
-    yield from text.iterate_elements()
+    while text.peek():
+        yield from text.iterate_elements()
 
 
 def read_values(stream: BinaryIO, paths: Collection[Path]) -> Iterator[tuple[Path, Any]]:
     """Yield (path, value) of the values at `paths` in the order of the file; everything else is passed over.
 
-    A path is the keys from the root, with `EACH` for the elements of an array. Raises BrokenJson where the text
-    stops being JSON.
+    A path is the keys from the root, with `EACH` for the elements of an array. Several documents one behind the other
+    are read as one, as files of pages are put together so. Raises BrokenJson where the text stops being JSON.
     """
-    yield from _walk_values(_Window(stream), (), frozenset(paths))
+    text = _Window(stream)
+    yield from _walk_values(text, (), frozenset(paths))
+    while text.peek():
+        yield from _walk_values(text, (), frozenset(paths))
 
 
 def read_lines(stream: BinaryIO) -> Iterator[Any]:
@@ -167,7 +171,9 @@ class _Window:
             self._skip_text()
         elif first and first in "[{":
             self._skip_nested()
-        elif first in ",:]}":
+        elif (
+            first in ",:]}" or first.isspace()
+        ):  # a blank that is none in JSON would be met for ever
             raise BrokenJson("it is damaged or cut off")
         else:
             self._find(_END_OF_PLAIN)

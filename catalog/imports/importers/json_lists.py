@@ -1,7 +1,7 @@
-"""Plain lists of plays as JSON: an array of objects, or one object a line, whose keys say what they are.
+"""Plain lists of plays as JSON: an array of objects, also within an object, or one object a line.
 
 Many small exporters write such a list, each with keys of its own; they go by the names of columns that a table may
-have, too.
+have, too. Names may be objects with a name, and artists a list of these, as the APIs of services answer.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -10,11 +10,25 @@ from typing import Any, BinaryIO
 from catalog.imports.importers import column_names, values
 from catalog.imports.importers.archives import match_names, read_entries
 from catalog.imports.importers.base import SourceFile
-from catalog.imports.importers.json_files import BrokenJson, read_array, read_lines
+from catalog.imports.importers.json_files import (
+    EACH,
+    BrokenJson,
+    read_array,
+    read_lines,
+    read_values,
+)
 from catalog.imports.importers.registry import register_importer
 from catalog.records import ListenRecord, SongRecord, WrongFile
 
-_BLANKS = b"\xef\xbb\xbf \t\r\n"
+_INNER_ARRAYS = tuple(
+    (key, EACH)
+    for key in ("items", "plays", "listens", "history", "scrobbles", "tracks", "data", "results")
+)
+_NAMES_OF_AN_OBJECT = ("name", "title", "#text")
+# what holds the song, or all that is said of a play
+_OBJECTS_OF_A_PLAY = ("track", "song", "data", "item", "recording", "track metadata")
+_MOST_ARTISTS = 20
+_DEEPEST = 3
 
 
 @register_importer(
@@ -28,15 +42,28 @@ def read(opened: SourceFile, options: Mapping[str, Any]) -> Iterator[Any]:
     """Read plays with artist, title and time; the first entry has to have all three."""
     if opened.kind == "zip":
         raise WrongFile(f"{opened.name} is a zip file; a list of plays comes as JSON.")
-    is_array = opened.read_head().lstrip(_BLANKS).startswith(b"[")
-    read_all: Callable[[BinaryIO], Iterator[Any]] = read_array if is_array else read_lines
+    for read_all in (_read_plain_array, read_lines, _read_inner_array):
+        if (reason := _find_fault(opened, read_all)) is None:
+            rows = read_entries(opened, match_names([opened.name]), read_all)
+            return values.make_records(rows, _build_record)
+    raise WrongFile(f"{opened.name} is no list of plays: {reason}.")
+
+
+def _read_plain_array(stream: BinaryIO) -> Iterator[Any]:
+    return read_array(stream)
+
+
+def _read_inner_array(stream: BinaryIO) -> Iterator[Any]:
+    return (entry for _path, entry in read_values(stream, _INNER_ARRAYS))
+
+
+def _find_fault(opened: SourceFile, read_all: Callable[[BinaryIO], Iterator[Any]]) -> str | None:
+    """Return why the first entry, read in this way, is no play; None where it is one."""
     try:
         _build_record(1, next(read_all(opened.open_head()), None))
     except (BrokenJson, values.BadValue) as error:
-        raise WrongFile(f"{opened.name} is no list of plays: {error}.") from None
-    return values.make_records(
-        read_entries(opened, match_names([opened.name]), read_all), _build_record
-    )
+        return str(error)
+    return None
 
 
 def _build_record(line: int, entry: Any) -> ListenRecord:
@@ -63,9 +90,35 @@ def _build_record(line: int, entry: Any) -> ListenRecord:
 
 def _find_values(entry: Mapping[str, Any]) -> dict[str, Any]:
     """Return what an entry says under the names that a table's columns may have."""
-    named = {column_names.normalise_column_name(key): value for key, value in entry.items()}
+    named = _flatten_entry(entry)
     return {
         column: next(named[name] for name in names if name in named)
         for column, names in column_names.OF_A_PLAY.items()
         if any(name in named for name in names)
     }
+
+
+def _flatten_entry(entry: Mapping[str, Any], depth: int = 0) -> dict[str, Any]:
+    """Return the values of an entry by the names of their keys; an object gives its name and, behind these, its own."""
+    named: dict[str, Any] = {}
+    inner: dict[str, Any] = {}
+    for key, value in entry.items():
+        name = column_names.normalise_column_name(key)
+        if isinstance(value, dict):
+            named[name] = _find_name(value)
+            if depth < _DEEPEST and name in _OBJECTS_OF_A_PLAY:
+                inner |= _flatten_entry(value, depth + 1)
+        elif isinstance(value, list):
+            several = (one if isinstance(one, str) else _find_name(one) for one in value)
+            named[name] = ", ".join([one for one in several if one][:_MOST_ARTISTS])
+        else:
+            named[name] = value
+    return inner | {name: value for name, value in named.items() if value not in (None, "")}
+
+
+def _find_name(value: Any) -> str:
+    """Return the name of an object such as {"name": "Ana Lima"}; "" where it has none."""
+    if not isinstance(value, dict):
+        return ""
+    names = (value.get(key) for key in _NAMES_OF_AN_OBJECT)
+    return next((name for name in names if isinstance(name, str) and name), "")

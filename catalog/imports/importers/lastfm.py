@@ -129,8 +129,23 @@ def _find_layout_by_header(rows: Sequence[tuple[int, Row]], delimiter: str) -> L
         }
         columns = {column: index for column, index in columns.items() if index >= 0}
         if {"time", "artist", "title"} <= columns.keys():
-            return Layout(columns, len(row), delimiter, line)
+            return _shift_columns(Layout(columns, len(row), delimiter, line), rows)
     return None
+
+
+def _shift_columns(layout: Layout, rows: Sequence[tuple[int, Row]]) -> Layout:
+    """Return the layout one column further right where most rows begin with a number that the header does not name.
+
+    R writes its tables so.
+    """
+    below = [row for line, row in rows if line > layout.header_line]
+    numbered = [
+        row for row in below if len(row) == layout.n_columns + 1 and row[0].strip().isdecimal()
+    ]
+    if 2 * len(numbered) <= len(below):
+        return layout
+    columns = {name: index + 1 for name, index in layout.columns.items()}
+    return replace(layout, columns=columns, n_columns=layout.n_columns + 1)
 
 
 def _check_times(opened: SourceFile, rows: Sequence[tuple[int, Row]], layout: Layout) -> Layout:
@@ -139,6 +154,8 @@ def _check_times(opened: SourceFile, rows: Sequence[tuple[int, Row]], layout: La
     Raises NearMiss when the column that should hold times holds none (years, counts, days), or dates with two readings.
     """
     times = _list_times(rows, layout)
+    if layout.header_line == max(line for line, _row in rows):
+        raise NearMiss(f"{opened.name} has the names of its columns and no row below them.")
     try:
         day_first = find_day_order(times)
         if day_first is None and any(map(has_two_readings, times)):

@@ -14,10 +14,10 @@ LONGEST_ROW = 20
 """Lines that one quoted row may span; a quote that is open longer was never closed."""
 DELIMITERS = (",", ";", "\t", "|")
 
-# a quoted cell, or what stands up to the next delimiter as it is
+# a quoted cell, whose quotes are doubled or behind a backslash, or what stands up to the next delimiter as it is
 _CELLS = {
     sign: re.compile(
-        rf'(?:^|(?<={re.escape(sign)}))(?:("(?:[^"]|"")*+")(?={re.escape(sign)}|$)|([^{re.escape(sign)}]*))'
+        rf'(?:^|(?<={re.escape(sign)}))(?:("(?:[^"\\]|\\.|"")*+")(?={re.escape(sign)}|$)|([^{re.escape(sign)}]*))'
     )
     for sign in DELIMITERS
 }
@@ -185,7 +185,9 @@ def _split_literally(line: str, delimiter: str) -> list[str]:
     cells = []
     for cell in _CELLS[delimiter].finditer(line):
         quoted: str | None = cell[1]
-        cells.append(cell[2] if quoted is None else quoted[1:-1].replace('""', '"'))
+        cells.append(
+            cell[2] if quoted is None else quoted[1:-1].replace('""', '"').replace('\\"', '"')
+        )
     return cells
 
 

@@ -5,10 +5,8 @@ Songs are known by their artist and title; a MusicBrainz recording id beside the
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from pathlib import PurePosixPath
+from collections.abc import Iterator, Mapping
 from typing import Any
-from urllib.parse import unquote, urlsplit
 from xml.parsers import expat
 
 from catalog.imports.importers import values
@@ -16,14 +14,18 @@ from catalog.imports.importers.base import SourceFile
 from catalog.imports.importers.json_files import EACH, BrokenJson, read_values
 from catalog.imports.importers.lines import find_old_encoding, read_numbered_lines
 from catalog.imports.importers.registry import register_importer
+from catalog.imports.importers.song_paths import (
+    COMPILATIONS,
+    DASH,
+    find_artist_folder,
+    find_title,
+    parse_path,
+)
 from catalog.records import Outcome, PlaylistRecord, RejectedRow, SongRecord, WrongFile
 from catalog.songs.text import normalise
 
 _EXTINF = re.compile(r'^#EXTINF:\s*(-?\d+(?:\.\d+)?)?(?:[^,"]|"[^"]*")*,(.*)$')
 _EXTART, _EXTALB = "#EXTART:", "#EXTALB:"
-_DASH = re.compile(r"\s[-–—]\s")
-_DISC = re.compile(r"^(?:cd|dis[ck]|disque|lp|side)[ ._-]?(?:\d{1,2}|[a-d])$", re.IGNORECASE)
-_TRACK_NUMBER = re.compile(r"^(?:\d{1,2}-)?\d{1,3}[ ._-]+(?=\S)")
 _RECORDING = re.compile(
     r"^(?:https?://(?:www\.)?musicbrainz\.org/recording/|mbid:)?([0-9a-fA-F-]{36})/?$"
 )
@@ -31,9 +33,6 @@ _DECLARES_UTF16 = re.compile(
     rb"""^\s*(?:\xef\xbb\xbf)?<\?xml[^>]*encoding=["']utf-16""", re.IGNORECASE
 )
 _XSPF_ROOT = re.compile(rb"<(?:\w+:)?playlist\b")
-_ENCODED_BLANK = "%20"
-# iTunes' folder of albums by several artists
-_OF_SEVERAL = "compilations"
 _LONGEST_TEXT = 4_000
 _TITLE, _TEXT = ("playlist", "title"), ("playlist", "annotation")
 _TRACK = ("playlist", "track", EACH)
@@ -90,25 +89,13 @@ def _has_titles_first(opened: SourceFile, old_encoding: str) -> bool:
         if match := _EXTINF.match(text):
             named = match[2].strip()
         elif not text.startswith("#") and (pair := _split_at_dash(named)):
-            artist = _find_artist_folder(text)
+            artist = find_artist_folder(text)
             n_first += artist == normalise(pair[0]) != normalise(pair[1])
-            last = normalise(_DASH.split(named)[-1])
-            of_several = artist == _OF_SEVERAL and normalise(pair[0]) == _find_title(text)
+            last = normalise(DASH.split(named)[-1])
+            of_several = artist == COMPILATIONS and normalise(pair[0]) == find_title(text)
             n_last += artist == last != normalise(pair[0]) or of_several
             named = ""
     return n_last > n_first
-
-
-def _find_artist_folder(path: str) -> str:
-    """Return what stands above the album's folder, in the form in which names are compared."""
-    folders = _list_folders(path)
-    return normalise(folders[-3]) if len(folders) >= 3 else ""
-
-
-def _find_title(path: str) -> str:
-    """Return the title in a file's name: "1-02 Ode.m4a"."""
-    stem = PurePosixPath(_list_folders(path)[-1]).stem
-    return normalise(_TRACK_NUMBER.sub("", stem))
 
 
 def _read_m3u_records(
@@ -149,7 +136,7 @@ def _build_m3u_song(
     elif (pair := _split_at_dash(named)) is not None:
         artist, title = pair
     else:
-        artist, path_album, title = _parse_path(path, named.strip())
+        artist, path_album, title = parse_path(path, named.strip())
         album = album or path_album
     return SongRecord(
         0,
@@ -162,15 +149,15 @@ def _build_m3u_song(
 
 def _split_at_dash(named: str) -> tuple[str, str] | None:
     """Return (artist, title) of "Artist - Title"; None where one of them is missing."""
-    dash = _DASH.search(named)
+    dash = DASH.search(named)
     artist, title = (named[: dash.start()], named[dash.end() :]) if dash else ("", "")
     return (artist, title) if artist.strip() and title.strip() else None
 
 
 def _put_artist_first(named: str, path: str) -> str:
     """Return "Artist - Title" for "Title - Artist"; a name whose path has its beginning for an artist stays."""
-    dashes = list(_DASH.finditer(named))
-    if not dashes or _find_artist_folder(path) == normalise(named[: dashes[0].start()]):
+    dashes = list(DASH.finditer(named))
+    if not dashes or find_artist_folder(path) == normalise(named[: dashes[0].start()]):
         return named
     return f"{named[dashes[-1].end() :].strip()} - {named[: dashes[-1].start()].strip()}"
 
@@ -179,38 +166,6 @@ def _cut_artist(named: str, artist: str) -> str:
     """Return a title without its artist before it: both lines may name the artist."""
     pair = _split_at_dash(named)
     return pair[1] if pair and pair[0].strip().casefold() == artist.casefold() else named
-
-
-def _parse_path(path: str, title: str) -> tuple[str, str, str]:
-    """Return artist, album and title as a path names them: Artist/Album/01 Title.flac, or Artist - Title.mp3."""
-    folders = _list_folders(path)
-    whole_stem = PurePosixPath(folders[-1]).stem if folders else ""
-    stem = _TRACK_NUMBER.sub("", whole_stem)
-    whole_pair = _split_at_dash(whole_stem)
-    # "50 Cent/Get Rich/50 Cent - In Da Club.mp3": the number is the artist's
-    if whole_pair and _is_folder(whole_pair[0], folders[:-1]):
-        stem = whole_stem
-    pair = _split_at_dash(stem)
-    if pair and not title:
-        return pair[0], "", pair[1]
-    if len(folders) >= 3:
-        return folders[-3], folders[-2], title or stem
-    raise values.BadValue("neither a line #EXTINF nor the path names artist and title")
-
-
-def _list_folders(path: str) -> list[str]:
-    """Return the folders of a path and its file, without those of single discs."""
-    if "://" in path:
-        path = unquote(urlsplit(path).path) if path.startswith("file:") else ""
-    elif " " not in path and _ENCODED_BLANK in path:  # as VLC writes paths
-        path = unquote(path)
-    names = PurePosixPath(path.strip().replace("\\", "/")).parts
-    folders = [folder for folder in names if folder not in ("/", "..", ".")]
-    return [name for name in folders[:-1] if not _DISC.match(name)] + folders[-1:]
-
-
-def _is_folder(name: str, folders: Sequence[str]) -> bool:
-    return name.strip().casefold() in map(str.casefold, folders)
 
 
 # --- JSPF -------------------------------------------------------------------------------------------------------------
