@@ -109,7 +109,7 @@ class User(AbstractUser):  # type: ignore[django-manager-missing]  # knox makes 
     personalised = models.BooleanField(
         _("personalised"),
         default=True,
-        help_text=_("Off: popular music only, and this history is left out of training."),
+        help_text=_("Off: the same lists as everybody, and this history is left out of training."),
     )
     theme = models.CharField(_("theme"), max_length=6, choices=Theme.choices, default=Theme.SYSTEM)
     language = models.CharField(

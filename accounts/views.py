@@ -30,6 +30,7 @@ from accounts.forms import (
     SignUpForm,
     TokenForm,
 )
+from accounts.mail import can_send_mail
 from accounts.models import User
 from accounts.requests import SignedInRequest
 from accounts.tasks import request_password_reset
@@ -125,6 +126,8 @@ class ChangePassword(auth_views.PasswordChangeView):
 
 def reset_password(request: SiteRequest) -> HttpResponse:
     """Ask for a reset link; the answer and the time are the same for every address."""
+    if not can_send_mail():
+        return render(request, "accounts/reset_password_by_operator.html")
     form = ResetRequestForm(request.POST or None)
     if request.method != "POST" or not form.is_valid():
         return render(request, "accounts/reset_password.html", {"form": form})

@@ -9,6 +9,7 @@ class CatalogConfig(AppConfig):
 
     def ready(self) -> None:
         from catalog import receivers  # noqa: F401  (they register themselves)
+        from catalog.imports import sentences  # noqa: F401  (so do they)
 
         # A migration that makes the table of songs anew takes its triggers away.
         post_migrate.connect(_build_search_index, sender=self)

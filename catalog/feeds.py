@@ -136,7 +136,7 @@ def _add_entry(feed: Atom1Feed, playlist: Playlist) -> None:
         "",
         "<li>{} – {}: {}</li>",
         (
-            map(_drop_controls, (item.song.artist.name, item.song.title, item.reason))
+            map(_drop_controls, (item.song.artist.name, item.song.title, item.shown_reason))
             for item in jspf.list_items(playlist)
         ),
     )

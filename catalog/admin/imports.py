@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from accounts.requests import get_signed_in_user
 from accounts.uploads import accepts_upload
@@ -19,6 +20,7 @@ from catalog.records import WrongFile
 from common.admin.confirming import render_confirmation
 from common.admin.progress import answer_progress
 from common.admin.records import RecordAdmin
+from common.templatetags.numbers import format_count
 
 SHOWN_REJECTED = 200
 
@@ -152,10 +154,12 @@ class ImportRunAdmin(RecordAdmin[ImportRun]):
             messages.error(request, str(error))
         else:
             self.log_change(request, run, "Undone.")
-            messages.success(
-                request,
-                _("Taken back: %(n)d listens and the songs nobody else uses.") % {"n": n_deleted},
+            message = ngettext(
+                "Taken back: %(n)s listen and the songs nobody else uses.",
+                "Taken back: %(n)s listens and the songs nobody else uses.",
+                n_deleted,
             )
+            messages.success(request, message % {"n": format_count(n_deleted)})
 
     def has_delete_permission(self, request: HttpRequest, obj: ImportRun | None = None) -> bool:
         """What waits or runs is cancelled first, so that no worker loses the row it works on."""

@@ -119,9 +119,10 @@ class ArtistAdmin(LabelledRows, MergingAdmin[Artist]):
 
     def merge_rows(self, request: HttpRequest, keeper: Artist, rows: list[Artist]) -> None:
         n_songs = merge.merge_artists(keeper, rows)
-        messages.success(
-            request, _("%(n)d songs are now by %(artist)s.") % {"n": n_songs, "artist": keeper}
+        message = ngettext(
+            "%(n)d song is now by %(artist)s.", "%(n)d songs are now by %(artist)s.", n_songs
         )
+        messages.success(request, message % {"n": n_songs, "artist": keeper})
 
 
 @admin.register(Album)
@@ -144,9 +145,10 @@ class GenreAdmin(LabelledRows, MergingAdmin[Genre]):
 
     def merge_rows(self, request: HttpRequest, keeper: Genre, rows: list[Genre]) -> None:
         n_songs = merge.merge_genres(keeper, rows)
-        messages.success(
-            request, _("%(n)d songs are now %(genre)s.") % {"n": n_songs, "genre": keeper}
+        message = ngettext(
+            "%(n)d song is now %(genre)s.", "%(n)d songs are now %(genre)s.", n_songs
         )
+        messages.success(request, message % {"n": n_songs, "genre": keeper})
 
 
 class NamedValues(NewestValues):

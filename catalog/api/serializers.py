@@ -203,6 +203,7 @@ class RecordedSerializer(serializers.Serializer[Any]):
 @document_example(examples.PLAYLIST_ITEM)
 class PlaylistItemSerializer(serializers.ModelSerializer[PlaylistItem]):
     song = SongSerializer()
+    reason = serializers.CharField(source="shown_reason", read_only=True)
 
     class Meta:
         model = PlaylistItem

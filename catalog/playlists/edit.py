@@ -5,11 +5,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from django.db import transaction
 from django.db.models import Max
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from accounts.models import User
 from catalog.playlists.models import Playlist, PlaylistItem
+from catalog.playlists.reasons import Reason
 from catalog.songs.locks import hold_song, hold_songs
 from catalog.songs.models import Song
+from common.templatetags.numbers import format_count
 from common.transactions import lock_rows, retry_conflicts
 
 MAX_SONGS = 2000
@@ -20,9 +23,6 @@ class PlaylistError(Exception):
     """What was asked of a playlist can't be done; the message says why."""
 
 
-_REASON_LENGTH = PlaylistItem._meta.get_field("reason").max_length
-
-
 @retry_conflicts
 def create_playlist(
     owner: User,
@@ -30,10 +30,10 @@ def create_playlist(
     *,
     songs: Iterable[Song] = (),
     description: str = "",
-    reasons: Mapping[int, str] | None = None,
+    reasons: Mapping[int, Reason] | None = None,
 ) -> Playlist:
     """Make a playlist of `owner` with these songs in this order; `reasons` say by song id why each is in it."""
-    texts = reasons or {}
+    why = reasons or {}
     first = list(songs)[:MAX_SONGS]
     with transaction.atomic():
         present = hold_songs((song.pk for song in first), owner)
@@ -45,7 +45,7 @@ def create_playlist(
                 playlist=playlist,
                 song=song,
                 position=position,
-                reason=texts.get(song.pk, "")[:_REASON_LENGTH],
+                **why.get(song.pk, Reason()).columns,
             )
             for position, song in enumerate((song for song in first if song.pk in present), start=1)
         )
@@ -80,7 +80,9 @@ def add_song(playlist: Playlist, song: Song) -> bool:
             return False
         last = playlist.items.aggregate(last=Max("position"))["last"] or 0
         if last >= MAX_SONGS:
-            raise PlaylistError(f"A playlist holds at most {MAX_SONGS} songs.")
+            raise PlaylistError(
+                _("A playlist holds at most %(n)s songs.") % {"n": format_count(MAX_SONGS)}
+            )
         playlist.items.create(song=song, position=last + 1)
         _touch(playlist)
     return True
@@ -117,7 +119,7 @@ def reorder(playlist: Playlist, item_ids: Sequence[int]) -> None:
     with transaction.atomic():
         _lock_playlist(playlist)
         if sorted(item_ids) != sorted(playlist.items.values_list("pk", flat=True)):
-            raise PlaylistError("The playlist has changed meanwhile. Load the page again.")
+            raise PlaylistError(_("The playlist has changed meanwhile. Load the page again."))
         _renumber(playlist, item_ids)
 
 
@@ -130,7 +132,7 @@ def list_songs(playlist: Playlist) -> list[Song]:
 def _lock_playlist(playlist: Playlist) -> None:
     """Let one change of a playlist wait for another; raises PlaylistError when it was deleted meanwhile."""
     if not lock_rows([playlist]):
-        raise PlaylistError("The playlist was deleted meanwhile.")
+        raise PlaylistError(_("The playlist was deleted meanwhile."))
 
 
 def _renumber(playlist: Playlist, item_ids: Sequence[int]) -> None:
@@ -148,5 +150,5 @@ def _touch(playlist: Playlist) -> None:
 def _clean_title(title: str) -> str:
     cleaned = " ".join(title.replace("\x00", " ").split())[:MAX_TITLE]
     if not cleaned:
-        raise PlaylistError("A playlist needs a name.")
+        raise PlaylistError(_("A playlist needs a name."))
     return cleaned

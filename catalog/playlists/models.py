@@ -6,7 +6,7 @@ from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from catalog.playlists import titles
+from catalog.playlists import reasons, titles
 from catalog.songs.models import Song
 
 
@@ -90,7 +90,13 @@ class PlaylistItem(models.Model):
     playlist = models.ForeignKey(Playlist, on_delete=models.CASCADE, related_name="items")
     song = models.ForeignKey(Song, on_delete=models.CASCADE, related_name="playlist_items")
     position = models.PositiveIntegerField(_("position"))
-    reason = models.CharField(_("why"), max_length=300, blank=True)
+    reason = models.CharField(_("why"), max_length=reasons.MAX_LENGTH, blank=True)
+    reason_by_language = models.JSONField(
+        default=dict,
+        blank=True,
+        editable=False,
+        help_text=_("Why, in each language of the site, where this site wrote it."),
+    )
     import_run = models.ForeignKey(
         "catalog.ImportRun",
         null=True,
@@ -118,3 +124,8 @@ class PlaylistItem(models.Model):
 
     def __str__(self) -> str:
         return f"{self.position}. {self.song}"
+
+    @property
+    def shown_reason(self) -> str:
+        """Why the song is here, in the language of who reads where this site wrote it, else as it was brought."""
+        return reasons.read_reason(self.reason, self.reason_by_language)

@@ -10,13 +10,11 @@ from django.db.models import Max
 from accounts.models import User
 from catalog.playlists.edit import MAX_SONGS, MAX_TITLE
 from catalog.playlists.models import Playlist, PlaylistItem
+from catalog.playlists.reasons import MAX_LENGTH
 from catalog.records import PlaylistRecord, RejectedRow
 
 if TYPE_CHECKING:
     from catalog.imports.models import ImportRun
-
-
-_REASON_LENGTH = PlaylistItem._meta.get_field("reason").max_length
 
 
 class WrittenPlaylists(NamedTuple):
@@ -100,7 +98,7 @@ class PlaylistWriter:
                     playlist=playlist,
                     song_id=song_id,
                     position=position,
-                    reason=entry.reason[:_REASON_LENGTH],
+                    reason=entry.reason[:MAX_LENGTH],
                     import_run=self._run,
                 )
                 items.append(item)

@@ -12,7 +12,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from catalog.analysis.analyser import KNOWN_ERRORS
-from catalog.models import Song
+from catalog.models import MusicServer, Song
 from catalog.songs import covers
 from common.generics import StrOrPromise
 
@@ -113,6 +113,12 @@ def known_error(source: str, names: Iterable[str]) -> str:
         if errors_by_feature
         else ""
     )
+
+
+@register.simple_tag
+def has_music_servers() -> bool:
+    """Return whether the operator has connected a music server; one query."""
+    return MusicServer.objects.exists()
 
 
 @register.filter

@@ -18,6 +18,7 @@ from catalog.songs import albums as album_search
 from catalog.songs import search
 from catalog.songs.genres import list_common_genres
 from catalog.songs.search import SongSearch
+from catalog.songs.sound import has_features
 from common.http import SiteRequest
 
 SONGS_A_PAGE = 30
@@ -48,6 +49,7 @@ def browse(request: SiteRequest) -> HttpResponse:
     context = {
         "page": "browse",
         "form": form,
+        "has_sliders": bool(wanted.features) or has_features(),
         "wanted": wanted,
         "songs": songs,
         "alike": alike,

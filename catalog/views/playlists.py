@@ -123,7 +123,7 @@ def move_entry(request: SignedInRequest, playlist_id: UUID) -> HttpResponse:
     else:
         is_present, message = (
             edit.move_item(mine, item_id, position),
-            _("Moved to place %d.") % position,
+            _("Moved to position %d.") % position,
         )
     if not is_present:
         raise Http404

@@ -43,13 +43,13 @@ def set_opinion(request: SignedInRequest, song_id: int) -> HttpResponse:
     opinion = request.POST.get("opinion")
     if opinion == "like":
         interactions.like_song(request.user, song, source="site")
-        message = _("Liked “%(title)s”. Your next list knows.")
+        message = _("You like “%(title)s”. It counts from your next list on.")
     elif opinion == "dislike":
         interactions.dislike_song(request.user, song, source="site")
         message = _("Noted: you don't like “%(title)s”. It won't be recommended again.")
     elif opinion == "none":
         interactions.clear_opinion(request.user, song)
-        message = _("Taken back what you said about “%(title)s”.")
+        message = _("Your opinion on “%(title)s” is removed.")
     else:
         return HttpResponseBadRequest("opinion must be like, dislike or none.")
     # The form that replaces this one leads back to the same page, should it be sent without script.

@@ -33,7 +33,7 @@ def show_statistics(request: SignedInRequest) -> HttpResponse:
     try:
         period = read_period(request.GET, today)
     except UnknownPeriod:
-        messages.error(request, _("That is no period. Here is this month."))
+        messages.error(request, _("That isn't a valid period. This is the current month."))
         return redirect("catalog:statistics")
     n_waiting = sums.refresh_sums(listener, max_seconds=COUNT_SECONDS)
     context = {

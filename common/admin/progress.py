@@ -3,6 +3,7 @@
 from django.http import JsonResponse
 
 from common.jobs.models import JobRow
+from common.stored_text import translate_stored
 
 
 def answer_progress(
@@ -13,7 +14,7 @@ def answer_progress(
         {
             "status": job.get_status_display(),
             "is_active": job.is_active,
-            "stage": stage,
+            "stage": translate_stored(stage),
             "progress": round(job.progress, 3),
             "seconds_left": seconds_left,
             "log": log,

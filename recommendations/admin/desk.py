@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 from django_celery_beat.models import PeriodicTask
 
+from accounts.mail import can_send_mail
 from accounts.models import User
 from accounts.requests import get_signed_in_user
 from common import log_file
@@ -166,7 +167,7 @@ def _add_settings(request: HttpRequest) -> dict[str, Any]:
         "schedule": PeriodicTask.objects.exclude(task="celery.backend_cleanup")
         .select_related("crontab", "interval")
         .order_by("name"),
-        "mail_from": settings.DEFAULT_FROM_EMAIL,
+        "mail_from": settings.DEFAULT_FROM_EMAIL if can_send_mail() else "",
         "sign_up": settings.SIGN_UP,
     }
 
@@ -205,6 +206,9 @@ def show_tables(request: HttpRequest) -> HttpResponse:
 def send_test_mail(request: HttpRequest) -> HttpResponse:
     """Send a mail to the operator who asks, and say what came of it."""
     _require_superuser(request)
+    if not can_send_mail():
+        messages.error(request, _("This site sends no mail: EMAIL_URL is not set."))
+        return redirect("admin:desk_settings")
     address = get_signed_in_user(request).email
     if not address:
         messages.error(request, _("Your account has no e-mail address; add one in your settings."))

@@ -38,7 +38,7 @@ class Me(APIView):
 
     @extend_schema(request=MeChange(partial=True), responses=MeSerializer)
     def patch(self, request: SignedInApiRequest) -> Response:
-        """Change settings. `personalised: false` means popular music only, and my history is not learned from.
+        """Change settings. `personalised: false` means the same lists as everybody, and my history is not learned from.
 
         Another `email` needs my `password`, whatever the token may do.
         """

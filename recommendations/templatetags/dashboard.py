@@ -9,12 +9,28 @@ from django.utils import timezone
 from django.utils.formats import date_format, number_format
 from django.utils.html import conditional_escape, format_html
 from django.utils.safestring import mark_safe
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from common.templatetags.numbers import format_count
 from recommendations.services.operations import dashboard as desk_service
 from recommendations.services.operations import model_comparison
 
 register = template.Library()
+
+STEPS = {
+    "precomputed": gettext_lazy("made ahead"),
+    "live": gettext_lazy("made on request"),
+    "cold": gettext_lazy("from a few songs or picks"),
+    "popular": gettext_lazy("the same for everybody"),
+    "empty": gettext_lazy("nothing to recommend"),
+}
+SEGMENTS = {
+    "none": gettext_lazy("no songs"),
+    "cold": gettext_lazy("under 5 songs"),
+    "warm": gettext_lazy("5 to 19 songs"),
+    "hot": gettext_lazy("20 songs and more"),
+}
 
 WIDTH, HEIGHT = 560, 120
 
@@ -70,7 +86,13 @@ def percent(value: float | None, digits: int = 1) -> str:
 
 @register.filter
 def with_sign(value: float | None) -> str:
-    return "–" if value is None or value != value else f"{value:+.4f}"
+    return "–" if value is None or value != value else _format_signed(value, 4)
+
+
+def _format_signed(value: float, digits: int) -> str:
+    """Return a number with its sign and the decimal mark of the page's language."""
+    sign = "-" if f"{value:+.{digits}f}".startswith("-") else "+"
+    return f"{sign}{number_format(round(abs(value), digits), digits)}"
 
 
 @register.filter
@@ -89,7 +111,8 @@ def figure(value: Any) -> str:
 def format_measure(value: Any) -> str:
     """Show a measured mean, with its interval where it has one."""
     if isinstance(value, dict):
-        interval = f"{value['low']:.3f} – {value['high']:.3f}"
+        low, high = (number_format(round(value[end], 3), 3) for end in ("low", "high"))
+        interval = f"{low} – {high}"
         return format_html('{} <span class="quiet">{}</span>', figure(value["mean"]), interval)
     return figure(value)
 
@@ -99,10 +122,10 @@ def duration(seconds: float | None) -> str:
     """Show a length of time in its largest fitting unit."""
     if seconds is None:
         return "–"
-    for unit, size in (("d", 86_400), ("h", 3600), ("min", 60)):
+    for unit, size in ((_("d"), 86_400), (_("h"), 3600), (_("min"), 60)):
         if seconds >= 2 * size:
             return f"{seconds / size:.0f} {unit}"
-    return f"{seconds:.0f} s"
+    return f"{seconds:.0f} {_('s')}"
 
 
 @register.filter
@@ -124,7 +147,19 @@ def of_measure(estimates: dict[str, Any], measure: str) -> Any:
 @register.filter
 def points(value: float | None) -> str:
     """Show a difference of rates in percentage points."""
-    return "–" if value is None or value != value else f"{100 * value:+.2f}"
+    return "–" if value is None or value != value else _format_signed(100 * value, 2)
+
+
+@register.filter
+def step_name(step: str) -> str:
+    """Say how a list came about, instead of the step's code."""
+    return str(STEPS.get(step, step))
+
+
+@register.filter
+def segment_name(segment: str) -> str:
+    """Say how long the histories of a segment are, instead of its code."""
+    return str(SEGMENTS.get(segment, segment))
 
 
 @register.filter

@@ -15,8 +15,9 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts.models import User
 from accounts.requests import SignedInRequest
 from catalog.listening import library
-from catalog.playlists import edit
+from catalog.playlists import edit, reasons
 from recommendations.models import Blend
+from recommendations.services.serving.feature_words import join_words
 from recommendations.services.surfaces import blends
 from recommendations.services.surfaces.blends import BlendedSong, BlendRefused
 from recommendations.views import cards
@@ -77,14 +78,16 @@ def show_blend(request: SignedInRequest, blend_id: UUID) -> HttpResponse:
     blended = blends.blend_songs(blend)
     served = blends.explain_for_member(request.user, blended)
     (explained,) = cards.make_cards(request.user, served)
-    reasons = {card.song.pk: card.reasons for card in explained}
+    explained_by_song = {card.song.pk: card.reasons for card in explained}
     opinions = library.load_opinions(request.user, [one.song for one in blended.songs])
     rows = [
         {
             "song": one.song,
             "whom": describe_fans(one, request.user.get_username()),
-            "percent": 100 - one.least_percent,
-            "reasons": reasons.get(one.song.pk) if _is_chosen_song(one, request.user) else None,
+            "percent": max(1, 100 - one.least_percent),
+            "reasons": explained_by_song.get(one.song.pk)
+            if _is_chosen_song(one, request.user)
+            else None,
             "opinion": opinions.get(one.song.pk, ""),
         }
         for one in blended.songs
@@ -140,11 +143,13 @@ def keep(request: SignedInRequest, blend_id: UUID) -> HttpResponse:
     blend = _get_joined(request, blend_id)
     songs = blends.blend_songs(blend).songs
     me = request.user.get_username()
-    reasons = {
-        one.song.pk: _("For %(names)s") % {"names": _("you")} for one in songs if me in one.fans
-    }
+    why = reasons.write_reasons(
+        lambda: {
+            one.song.pk: _("For %(names)s") % {"names": _("you")} for one in songs if me in one.fans
+        }
+    )
     playlist = edit.create_playlist(
-        request.user, blend.title, songs=[one.song for one in songs], reasons=reasons
+        request.user, blend.title, songs=[one.song for one in songs], reasons=why
     )
     return redirect("catalog:playlist", playlist.pk)
 
@@ -154,7 +159,7 @@ def describe_fans(one: BlendedSong, me: str) -> str:
     if not one.fans:
         return _("For all of you")
     names = [_("you") if name == me else name for name in one.fans]
-    return _("For %(names)s") % {"names": ", ".join(names)}
+    return _("For %(names)s") % {"names": join_words(names)}
 
 
 def _is_chosen_song(one: BlendedSong, user: User) -> bool:

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts.requests import SignedInRequest
 from catalog.models import Song
-from catalog.playlists import edit
+from catalog.playlists import edit, reasons
 from common.http import SiteRequest
 from recommendations.services.serving import feedback, rule_text
 from recommendations.services.serving.explanation_text import name_shares
@@ -95,19 +95,21 @@ def show_shelf(request: SignedInRequest, shelf: str) -> HttpResponse:
 def keep_shelf(request: SignedInRequest, shelf: str) -> HttpResponse:
     """Make a playlist of a shelf as it is shown, with the reasons."""
     context = ListenerContext(request.user)
-    _page, shown = _get_shelf(context, shelf, _turn(request.POST))
+    page, shown = _get_shelf(context, shelf, _turn(request.POST))
     if shown is None:
         raise Http404
     day = formats.date_format(timezone.localdate(), "SHORT_DATE_FORMAT")
     title = _("%(name)s, %(day)s") % {"name": shown["heading"], "day": day}
-    reasons = {
-        card.song.pk: card.reasons.line if card.reasons else card.note for card in shown["cards"]
-    }
+    why = reasons.write_reasons(lambda: _write_why(page, context, shelf))
     songs = [card.song for card in shown["cards"]]
-    playlist = edit.create_playlist(
-        request.user, title[: edit.MAX_TITLE], songs=songs, reasons=reasons
-    )
+    playlist = edit.create_playlist(request.user, title[: edit.MAX_TITLE], songs=songs, reasons=why)
     return redirect("catalog:playlist", playlist.pk)
+
+
+def _write_why(page: Home, context: ListenerContext, name: str) -> dict[int, str]:
+    """Return what the cards of a shelf say in the active language, by song id; no query."""
+    shelf = next(one for one in cards.make_home_cards(page, context) if one.name == name)
+    return {card.song.pk: card.reasons.line if card.reasons else card.note for card in shelf.cards}
 
 
 def _get_shelf(

@@ -37,9 +37,9 @@ def keep(request: SignedInRequest, number: int) -> HttpResponse:
     day = formats.date_format(timezone.localdate(), "SHORT_DATE_FORMAT")
     title = _("%(name)s, mix of %(day)s") % {"name": shown.name or _("Daily mix"), "day": day}
     entries = generated_playlists.mix_entries(request.user, shown)
-    reasons = {entry.song.pk: entry.reason for entry in entries}
+    why = {entry.song.pk: entry.reason for entry in entries}
     playlist = edit.create_playlist(
-        request.user, title[: edit.MAX_TITLE], songs=shown.songs, reasons=reasons
+        request.user, title[: edit.MAX_TITLE], songs=shown.songs, reasons=why
     )
     return redirect("catalog:playlist", playlist.pk)
 

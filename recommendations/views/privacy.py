@@ -54,6 +54,7 @@ def set_personalisation(request: SignedInRequest) -> HttpResponse:
         messages.success(request, _("Your history is used for your recommendations again."))
     else:
         messages.success(
-            request, _("You now get popular music only, and your history is left out of training.")
+            request,
+            _("You now get the same lists as everybody, and your history is left out of training."),
         )
     return redirect("accounts:settings")

@@ -274,7 +274,7 @@ def test_songs_that_others_heard_stay(zaphod, settings, tmp_path):
 
 def test_playlists_in_the_making_stop_without_an_error(zaphod, song):
     """T75: the account is gone when its playlist is stored; the others still get theirs."""
-    draft = generated_playlists.Draft("Jams", "", [generated_playlists.Entry(song, "")])
+    draft = generated_playlists.Draft("Jams", "", [generated_playlists.Entry(song)])
 
     def make_slowly() -> generated_playlists.Draft:
         services.delete_account(User.objects.get(username=NAME))

@@ -27,7 +27,7 @@ def test_a_visitor_tries_it_signs_up_and_steers_their_first_lists(visit, script)
         page.locator("#offered input[name=song]").nth(index).check()
     checked = page.locator("#offered input[name=song]:checked")
     picked = checked.evaluate_all("all => all.map(one => one.value)") if script else None
-    page.get_by_role("button", name="Recommend me something").click()
+    page.get_by_role("button", name="Get recommendations").click()
     assert page.locator(".card .why-line").first.inner_text() != ""
     expect(page.locator(".card")).to_have_count(12)
 
@@ -408,7 +408,7 @@ def test_a_pick_stays_picked_while_one_searches_on(visit, script):
     else:
         page.get_by_role("button", name="Search").click()
     page.wait_for_selector(f"#offered input[name=song][value='{picked}'][checked]")
-    page.get_by_role("button", name="Recommend me something").click()
+    page.get_by_role("button", name="Get recommendations").click()
     page.wait_for_selector("text=Recommended from your picks")
 
 

@@ -112,7 +112,7 @@ def test_writing_takes_a_post_with_a_token(alice, path):
     strict.force_login(User.objects.get(username="alice"))
     refused = strict.post(path)
     assert refused.status_code == 403
-    assert "That form had expired" in refused.content.decode()
+    assert "This form has expired" in refused.content.decode()
 
 
 def test_the_list_above_names_every_page_that_only_takes_posts():

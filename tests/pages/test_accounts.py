@@ -120,12 +120,29 @@ def test_asking_for_a_reset_reads_the_same_for_every_address(anna, monkeypatch):
 
 def test_a_reset_without_a_message_queue_is_a_sentence_not_an_error(installation):
     installation.settings["CELERY_BROKER_URL"] = "redis://127.0.0.1:1/0"
+    installation.settings["EMAIL_URL"] = "smtp://127.0.0.1:1"
     asked = (
         "from django.test import Client\n"
         "answer = Client(SERVER_NAME='localhost').post('/password/reset/', {'email': 'anna@example.org'})\n"
         "print(answer.status_code, 'sent at the moment' in answer.content.decode())"
     )
     assert installation.shell(asked).splitlines()[-1] == "503 True"
+
+
+def test_a_site_without_mail_promises_none(anna, settings):
+    settings.EMAIL_BACKEND = "musicrec_site.logs.console_mail.EmailBackend"
+    for answer in (
+        Client().get("/password/reset/"),
+        Client().post("/password/reset/", {"email": "a@b.c"}),
+    ):
+        assert "This site can't send mail" in body(answer)
+        assert "a link" not in body(answer) and 'name="email"' not in body(answer)
+
+
+def test_signing_in_offers_an_account_only_where_there_is_one(db, settings):
+    assert "No account yet?" in body(Client().get("/login/"))
+    settings.SIGN_UP = "closed"
+    assert "No account yet?" not in body(Client().get("/login/"))
 
 
 def test_the_mailed_link_sets_a_new_password_and_ends_tokens(anna, settings):

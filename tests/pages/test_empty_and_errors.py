@@ -1,12 +1,13 @@
 """Nothing there yet, nothing to see, nothing works: each says so kindly."""
 
 import pytest
+from django.core.cache import cache
 from django.core.exceptions import BadRequest
 from django.test import Client
 from django.urls import path
 
 from accounts.models import User
-from catalog.models import Artist, Interaction, Song
+from catalog.models import Artist, Interaction, MusicServer, Song
 from catalog.playlists import edit
 from musicrec_site import urls as site_urls
 from recommendations.views import style
@@ -38,6 +39,32 @@ def test_a_site_without_songs_says_so(newcomer):
     assert "There is no music here yet" in text(newcomer.get("/"))
     assert "There is no music here yet" in text(newcomer.get("/browse/"))
     assert "There is no music on this site yet" in text(Client().get("/"))
+
+
+def test_a_search_offers_sliders_only_where_the_sound_of_a_song_is_known(newcomer):
+    artist = Artist.objects.create(name="Band")
+    song = Song.objects.create(key="s", title="Song", artist=artist)
+    page = text(newcomer.get("/browse/"))
+    assert "By year" in page and "By sound and year" not in page and "energy_min" not in page
+    assert "wider sliders" not in text(newcomer.get("/browse/?q=nothing"))
+    Song.objects.filter(pk=song.pk).update(energy=0.5)
+    cache.clear()
+    page = text(newcomer.get("/browse/"))
+    assert "By sound and year" in page and "energy_min" in page
+
+
+def test_a_path_is_offered_only_from_a_song_whose_sound_is_known(newcomer):
+    artist = Artist.objects.create(name="Band")
+    song = Song.objects.create(key="s", title="Song", artist=artist)
+    assert "Path to another song" not in text(newcomer.get(f"/songs/{song.pk}/"))
+    Song.objects.filter(pk=song.pk).update(energy=0.5, tempo=120.0)
+    assert "Path to another song" in text(newcomer.get(f"/songs/{song.pk}/"))
+
+
+def test_settings_name_music_servers_only_where_there_is_one(newcomer):
+    assert "Open music servers" not in text(newcomer.get("/settings/"))
+    MusicServer.objects.create(name="Shelf", kind="navidrome", address="http://192.168.1.5:4533")
+    assert "Open music servers" in text(newcomer.get("/settings/"))
 
 
 def test_who_comes_with_a_history_or_a_player_is_led_there_from_the_first_two_pages(newcomer):
@@ -101,10 +128,12 @@ def test_a_history_without_a_model_gives_other_songs_of_its_artists(newcomer):
     [
         ("/library/", "No likes yet"),
         ("/library/dislikes/", "No dislikes"),
+        ("/library/dislikes/", "Press the thumb"),
+        ("/library/", "Press the heart"),
         ("/library/hidden/", "Nothing hidden"),
         ("/library/history/", "No history yet"),
         ("/playlists/", "No playlists yet"),
-        ("/taste/", "It knows nothing about you yet"),
+        ("/taste/", "Nothing is known about your taste yet"),
         ("/settings/tokens/", "You have no tokens"),
     ],
 )
@@ -147,20 +176,27 @@ def test_personalisation_off_means_popular_music(trained):
 
 
 @pytest.mark.urls("tests.pages.test_empty_and_errors")
+def test_a_fault_is_said_in_the_language_that_its_page_names(newcomer):
+    newcomer.raise_request_exception = False
+    page = text(newcomer.get("/broken/", headers={"Accept-Language": "de"}))
+    assert '<html lang="de">' in page and "Da ist etwas schiefgegangen" in page
+
+
+@pytest.mark.urls("tests.pages.test_empty_and_errors")
 def test_a_fault_shows_a_page_without_its_secrets(newcomer):
     """T56"""
     newcomer.raise_request_exception = False
     answer = newcomer.get("/broken/")
     assert answer.status_code == 500
-    assert "That was us, not you" in text(answer) and "secret" not in text(answer)
+    assert "Something went wrong" in text(answer) and "secret" not in text(answer)
     assert answer["X-Request-ID"] in text(answer)
 
 
 @pytest.mark.urls("tests.pages.test_empty_and_errors")
 def test_every_refusal_has_a_page_of_its_own(newcomer):
-    assert "That request made no sense" in text(newcomer.get("/senseless/"))
+    assert "This request can't be answered" in text(newcomer.get("/senseless/"))
     assert "Nothing here" in text(newcomer.get("/nowhere/"))
-    assert "Not for you" in text(newcomer.get("/admin/login/"))
+    assert "No access" in text(newcomer.get("/admin/login/"))
 
 
 def test_the_style_page_shows_every_part(alice, rf):

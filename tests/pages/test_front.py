@@ -47,7 +47,7 @@ def test_without_a_model_no_shares_are_promised(world):
 def test_without_music_nothing_is_offered(db):
     page = Client().get("/").content.decode()
     assert "There is no music on this site yet" in page
-    assert "Try it now" not in page and "Recommend me something" not in page
+    assert "Try it now" not in page and "Get recommendations" not in page
 
 
 @pytest.mark.parametrize("mode", ["closed", "invited"])

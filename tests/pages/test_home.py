@@ -1,10 +1,11 @@
 """The home page: lists of the week, shelves that can be turned and kept, and what changed with its exact cause."""
 
+import html
 import re
 from datetime import timedelta
 
 import pytest
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from accounts.models import User
 from catalog.models import Interaction, Playlist, PlaylistItem
@@ -55,6 +56,36 @@ def test_another_turn_of_a_shelf_shows_other_songs_and_can_be_kept(alice_with_mo
     kept = Playlist.objects.get(pk=answer["Location"].split("/")[2])
     songs = list(kept.items.order_by("position").values_list("song_id", flat=True))
     assert songs == second and all(kept.items.values_list("reason", flat=True))
+
+
+def read_reasons(playlist: Playlist, language: str) -> list[str]:
+    with translation.override(language):
+        return [item.shown_reason for item in playlist.items.all()]
+
+
+def test_what_is_kept_says_why_in_the_language_of_who_reads_it(alice_with_model, listener):
+    answer = alice_with_model.post("/home/made/keep/", {"turn": "0"})
+    kept = Playlist.objects.get(pk=answer["Location"].split("/")[2])
+    english, german = read_reasons(kept, "en"), read_reasons(kept, "de")
+    words = ("Because of “", "Goes with", "Similar", "You play", "By an artist", "Popular with")
+    assert english and all(english) and any(one.startswith(words) for one in english)
+    assert not any(one.startswith(words) for one in german)
+    page = alice_with_model.get(f"/playlists/{kept.pk}/", headers={"Accept-Language": "de"})
+    assert html.escape(german[0]) in page.content.decode()
+
+
+def test_a_weekly_list_says_why_in_the_language_of_who_reads_it(alice_with_model, listener):
+    alice_with_model.get("/")
+    for playlist in Playlist.objects.filter(owner=listener):
+        english, german = read_reasons(playlist, "en"), read_reasons(playlist, "de")
+        assert english and not set(english) & set(german)
+
+
+def test_a_reason_that_came_with_a_file_stays_as_it_is(listener, trained):
+    playlist = Playlist.objects.create(owner=listener, title="Brought")
+    item = playlist.items.create(song=trained.songs[0], position=1, reason="for the road")
+    with translation.override("de"):
+        assert item.shown_reason == "for the road"
 
 
 @pytest.mark.parametrize("turn", ["-1", "9" * 400, "%ED%A0%80", "x", "%00", ""])

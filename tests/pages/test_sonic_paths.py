@@ -18,7 +18,7 @@ def test_two_songs_are_chosen_and_the_path_is_kept(alice_with_model):
     first = alice_with_model.get("/path/", {"q": "song 02"}).content.decode()
     choose = re.search(rf'href="(/path/\?start={start.pk}&amp;end=&amp;n=12)"', first)
     second = alice_with_model.get(choose[1].replace("&amp;", "&") + "&q=33")
-    assert "Song to arrive at" in second.content.decode()
+    assert "Song to end with" in second.content.decode()
     asked = {"start": start.pk, "end": end.pk, "n": 6}
     shown = titles(alice_with_model.get("/path/", asked))
     assert shown[0] == "Song 02" and shown[-1] == "Song 33" and len(set(shown)) == len(shown) <= 6
@@ -47,7 +47,7 @@ def test_without_a_model_the_page_says_so(alice, world):
 @pytest.mark.parametrize("value", ["", "x", "-1", "9" * 400, str(2**63), "\x00", "٣"])
 def test_what_names_no_song_asks_for_one(alice, value):
     assert (
-        "Song to begin with" in alice.get("/path/", {"start": value, "n": value}).content.decode()
+        "Song to start with" in alice.get("/path/", {"start": value, "n": value}).content.decode()
     )
     assert alice.post("/path/keep/", {"start": value}).status_code == 404
 

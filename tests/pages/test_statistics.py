@@ -153,7 +153,7 @@ def test_the_api_says_what_the_page_says(alice, plays):
 def test_the_chart_names_its_middle_and_some_columns(alice, plays):
     page = read(alice, "/library/listening/?period=month&day=2026-11-20")
     # Four plays on most days: half of them is two, at half the height.
-    assert re.search(r'<text x="0" y="50.00%" dy="-4">2</text>', page)
+    assert re.search(r'<text x="-8" y="50.00%" dy="4">2</text>', page)
     assert "1 Nov</text>" in page
     ticks = page[page.index('class="ticks"') :]
     assert 1 < ticks[: ticks.index("</svg>")].count("<text") <= 5

@@ -90,6 +90,14 @@ def test_a_test_mail_goes_to_the_operator_who_asks(desk, olga):
     assert len(mail.outbox) == 1
 
 
+def test_a_site_without_mail_says_so_and_sends_no_test(desk, settings):
+    settings.EMAIL_BACKEND = "musicrec_site.logs.console_mail.EmailBackend"
+    page = desk.get("/admin/desk/settings/").content.decode()
+    assert "This site sends no mail" in page and "Send me a test mail" not in page
+    answer = desk.post("/admin/desk/test-mail/", follow=True).content.decode()
+    assert "This site sends no mail" in answer and "was handed to" not in answer
+
+
 def test_staff_without_the_right_see_no_section_and_send_no_mail(client):
     client.force_login(User.objects.create_user("stan", is_staff=True))
     assert client.get("/admin/").status_code == 200

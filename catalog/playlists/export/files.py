@@ -54,7 +54,8 @@ def _render_csv(playlist: Playlist) -> str:
     for position, item in enumerate(jspf.list_items(playlist), start=1):
         song = item.song
         album = song.album.title if song.album else ""
-        texts = [song.key, song.title, song.artist.name, album, str(song.year or ""), item.reason]
+        year, reason = str(song.year or ""), item.shown_reason
+        texts = [song.key, song.title, song.artist.name, album, year, reason]
         writer.writerow([position, *(neutralise_cell(text) for text in texts)])
     return out.getvalue()
 

@@ -54,7 +54,7 @@ def build_track(item: PlaylistItem, owner: str) -> dict[str, Any]:
         "identifier": [f"{RECORDING}{song.mbid}"] if song.mbid else [],
         "title": song.title,
         "creator": song.artist.name,
-        "annotation": item.reason,
+        "annotation": item.shown_reason,
         "extension": {TRACK_EXTENSION: {"added_by": owner, "added_at": item.added_at.isoformat()}},
     }
     if song.artist.mbid:

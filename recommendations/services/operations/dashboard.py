@@ -16,6 +16,7 @@ from catalog.models import Interaction
 from catalog.songs import kept_figures
 from catalog.songs.kept_figures import Figure, read_figure
 from common import jobs
+from common.stored_text import translate_stored
 from recommendations.models import (
     Experiment,
     Impression,
@@ -270,7 +271,10 @@ def _list_warnings(steps: list[tuple[str, int, float]], worker: Finding) -> Iter
 def _warn_about_trainings() -> Iterable[Finding]:
     last = TrainingRun.objects.exclude(status__in=TrainingRun.ACTIVE).first()
     if last is not None and last.status == TrainingRun.Status.FAILED:
-        text = _("%(run)s failed: %(reason)s") % {"run": last, "reason": last.error}
+        text = _("%(run)s failed: %(reason)s") % {
+            "run": last,
+            "reason": translate_stored(last.error),
+        }
         yield Finding("training", "degraded", text, _("Read its log, then retrain."))
     held_back = ModelVersion.objects.filter(
         training_run=last, state=ModelVersion.State.READY
@@ -279,7 +283,7 @@ def _warn_about_trainings() -> Iterable[Finding]:
         cure = _("Compare it with the active one, then activate it by hand or leave it.")
         text = _("%(version)s was held back: %(reason)s") % {
             "version": version,
-            "reason": version.gate_reason,
+            "reason": translate_stored(version.gate_reason),
         }
         yield Finding("quality gate", "degraded", text, cure)
 
@@ -295,5 +299,8 @@ def _warn_about_experiments() -> Iterable[Finding]:
         }
         yield Finding("experiment", "degraded", text, cure)
     for arm in running.arms.exclude(stopped_at=None):
-        text = _("arm %(arm)s was stopped: %(reason)s") % {"arm": arm, "reason": arm.stop_reason}
+        text = _("arm %(arm)s was stopped: %(reason)s") % {
+            "arm": arm,
+            "reason": translate_stored(arm.stop_reason),
+        }
         yield Finding("experiment", "degraded", text, _("Stop the experiment."))

@@ -12,6 +12,7 @@ from scipy.sparse import csr_matrix
 
 from accounts.models import User
 from catalog.models import Interaction, Song
+from common.templatetags.numbers import format_count
 from recommendations.engine import Interval, Recommender, bootstrap_pairs
 from recommendations.models import ListenerControl, ModelVersion
 from recommendations.services.serving import (
@@ -308,18 +309,20 @@ def explain_why_not(listener: User, version: ModelVersion, song: Song, n: int = 
 
 def _find_exclusion(listener: User, song: Song) -> str:
     if not song.is_available:
-        return "It was withdrawn from the catalog, so nobody is offered it."
+        return str(_("It was withdrawn from the catalog, so nobody is offered it."))
     if Interaction.objects.for_listener(listener).dislikes().filter(song=song).exists():
-        return "The listener disliked it."
+        return str(_("The listener disliked it."))
     excluding = ListenerControl.objects.filter(listener=listener).exclude(
         kind=ListenerControl.Kind.BOOST_SONG
     )
     if excluding.filter(song=song).exists():
-        return "The listener hid it or does not want to be judged by it."
+        return str(_("The listener hid it or does not want to be judged by it."))
     if excluding.filter(artist_id=song.artist_id).exists():
-        return f"The listener hid everything by {song.artist}."
+        return _("The listener hid everything by %(artist)s.") % {"artist": song.artist}
     if not listener.personalised:
-        return "The listener switched personalisation off and gets popular songs only."
+        return str(
+            _("The listener switched personalisation off and gets the same lists as everybody.")
+        )
     return ""
 
 
@@ -327,14 +330,16 @@ def _explain_by_model(listener: User, version: ModelVersion, song: Song, n: int)
     recommender = registry.load_recommender(version)
     row = int(recommender.items.rows([song.pk])[0])
     if row < 0:
-        return f"{version.name} does not know it: it came into the catalog after the training."
+        return _("%(version)s does not know it: it came into the catalog after the training.") % {
+            "version": version.name
+        }
     history = history_loader.load_history(listener, recommender)
     if row in set(history.item_rows[history.values > 0].tolist()) | set(
         history.taste_rows.tolist()
     ):
-        return "The listener knows it already: it is in their history."
+        return str(_("The listener knows it already: it is in their history."))
     if row in set(history.item_rows.tolist()):
-        return "The listener skipped it early."
+        return str(_("The listener skipped it early."))
     return _explain_by_rank(listener, version, recommender, history, row, n)
 
 
@@ -344,7 +349,7 @@ def _explain_by_rank(
     served = recommend.recommend_songs(listener, n, version=version)
     served_song = next((item for item in served if item.song.pk == recommender.item_ids[row]), None)
     if served_song is not None:
-        return f"It is in the list, at place {served_song.position}."
+        return _("It is in the list, at place %(place)d.") % {"place": served_song.position}
     mask = exclusions.build_mask(version, recommender, exclusions.load_unwanted(listener))
     mask[history.item_rows] = True
     (score,), (n_above,) = recommender.find_ranks(
@@ -353,10 +358,19 @@ def _explain_by_rank(
     rank = 1 + int(n_above)
     n_candidates = max(recommender.config.n_candidates, 5 * n)
     if not np.isfinite(score):
-        return "No part of the model can score it for this listener."
+        return str(_("No part of the model can score it for this listener."))
     if rank > n_candidates:
-        return f"By its score it is number {rank:,}; only the best {n_candidates} are looked at for the list."
-    return (
-        f"By its score it is number {rank:,}, among the {n_candidates} candidates; variety and the limit of "
-        f"{recommender.config.artist_cap} songs an artist put others in the {n} places."
-    )
+        words = _(
+            "By its score it is number %(rank)s; only the best %(most)s are looked at for the list."
+        )
+    else:
+        words = _(
+            "By its score it is number %(rank)s, among the %(most)s candidates; variety and the limit of %(cap)s songs "
+            "an artist put others in the %(n)s places."
+        )
+    return words % {
+        "rank": format_count(rank),
+        "most": format_count(n_candidates),
+        "cap": recommender.config.artist_cap,
+        "n": n,
+    }

@@ -2,6 +2,7 @@
 
 from catalog.songs.genres import GENRE_SONGS
 from catalog.songs.kept_figures import Figure, count_figure, is_small_site
+from catalog.songs.sound import HAS_FEATURES
 from recommendations.services.operations import (
     catalog_overview,
     dashboard,
@@ -13,6 +14,7 @@ from recommendations.services.training import memory_check
 
 FIGURES: tuple[Figure, ...] = (
     GENRE_SONGS,
+    HAS_FEATURES,
     metrics.IMPORTS,
     metrics.LISTS,
     work_versions.SHARED_WORKS,

@@ -211,7 +211,7 @@ def _describe_playlist(playlist: Playlist) -> dict[str, Any]:
         "changed_at": _format_moment(playlist.updated_at),
         "songs": [
             _describe_song(item.song)
-            | {"added_at": _format_moment(item.added_at), "reason": item.reason}
+            | {"added_at": _format_moment(item.added_at), "reason": item.shown_reason}
             for item in items
         ],
     }

@@ -19,7 +19,8 @@ from accounts.languages import activate_language
 from accounts.models import User
 from accounts.time_zones import get_local_day
 from catalog.models import Interaction, Playlist, PlaylistItem, Song
-from catalog.playlists import titles
+from catalog.playlists import reasons, titles
+from catalog.playlists.reasons import Reason
 from recommendations.services.data.active_listeners import select_active_listeners
 from recommendations.services.serving import (
     explanation_facts,
@@ -41,14 +42,13 @@ RESTED_DAYS = 7
 DISCOVERY = 0.7
 N_CANDIDATES = 200
 KEPT_DAYS = {Kind.WEEKLY_JAMS: 35, Kind.WEEKLY_DISCOVERY: 35, Kind.DAILY_MIX: 7}
-_REASON_LENGTH = PlaylistItem._meta.get_field("reason").max_length
 
 
 class Entry(NamedTuple):
     """A song of a playlist and why it is in it."""
 
     song: Song
-    reason: str
+    reason: Reason = Reason()
 
 
 class Draft(NamedTuple):
@@ -147,10 +147,7 @@ def _store(listener: User, kind: str, period: str, draft: Draft) -> Playlist:
         )
         PlaylistItem.objects.bulk_create(
             PlaylistItem(
-                playlist=playlist,
-                song=entry.song,
-                position=position,
-                reason=entry.reason[:_REASON_LENGTH],
+                playlist=playlist, song=entry.song, position=position, **entry.reason.columns
             )
             for position, entry in enumerate(draft.entries, start=1)
         )
@@ -206,7 +203,10 @@ def _list_known_entries(
     allowed.sort(key=lambda one: (-one.compute_worth(now), _shuffle(one.song_id, format_week(day))))
     best = allowed[: round(N_SONGS * KNOWN_SHARE)]
     best.sort(key=lambda one: _shuffle(one.song_id, format_week(day)))
-    return [Entry(songs[one.song_id], _write_known_reason(one, now)) for one in best]
+    texts = reasons.write_reasons(
+        lambda: {one.song_id: _write_known_reason(one, now) for one in best}
+    )
+    return [Entry(songs[one.song_id], texts[one.song_id]) for one in best]
 
 
 def _load_familiar_songs(listener: User) -> list[_FamiliarSong]:
@@ -310,11 +310,12 @@ def mix_entries(
 ) -> list[Entry]:
     """Return a mix's songs with why each is in it; `context` is what was read of the listener already."""
     new = [item for item in mix.items if item.song.pk not in mix.heard_ids]
-    reasons = {
-        entry.song.pk: entry.reason
-        for entry in (_make_entries(listener, new, context) if new else ())
-    }
-    return [Entry(song, reasons.get(song.pk) or _("You know and like it")) for song in mix.songs]
+    entries = _make_entries(listener, new, context) if new else []
+    texts = reasons.write_reasons(
+        lambda: {song.pk: _("You know and like it") for song in mix.songs}
+    )
+    texts |= {entry.song.pk: entry.reason for entry in entries if entry.reason.text}
+    return [Entry(song, texts[song.pk]) for song in mix.songs]
 
 
 # --- Shared -----------------------------------------------------------------------------------------------------------
@@ -325,8 +326,13 @@ def _make_entries(
 ) -> list[Entry]:
     items = list(items)
     facts = explanation_facts.read_facts(listener, items, context=context)
-    reasons = explanation_text.describe_list(items, facts)
-    return [Entry(item.song, why.line) for item, why in zip(items, reasons, strict=True)]
+    texts = reasons.write_reasons(
+        lambda: {
+            item.song.pk: why.line
+            for item, why in zip(items, explanation_text.describe_list(items, facts), strict=True)
+        }
+    )
+    return [Entry(item.song, texts[item.song.pk]) for item in items]
 
 
 def _shuffle(song_id: int, period: str) -> bytes:

@@ -75,7 +75,7 @@ def find_changes(
     gone.sort(key=lambda song: song.pk not in causes)
     return Changes(
         [
-            _change(songs[item.song_id], item.reason)
+            _change(songs[item.song_id], item.shown_reason)
             for item in entered[:N_NAMED]
             if item.song_id in songs
         ],

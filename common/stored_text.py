@@ -1,0 +1,53 @@
+"""Sentences that jobs store in English, in the language of who reads them.
+
+A worker has no reader: what it stores is English, with names and numbers in it. Modules that store sentences register
+their patterns as messages of gettext; `translate_stored` looks for the pattern that a text follows and returns it in
+the active language. What follows no pattern, such as the words of a music server, stays as it is.
+"""
+
+import re
+from collections.abc import Iterable
+from functools import lru_cache
+
+from django.utils import translation
+from django.utils.translation import gettext
+
+_NAMES = re.compile(r"%\((\w+)\)s")
+_patterns: list[tuple[re.Pattern[str], str]] = []
+_fixed: set[str] = set()
+
+
+def register_sentences(messages: Iterable[str]) -> None:
+    """Register sentences; what stands at `%(name)s` is any text, and may be a sentence itself."""
+    for message in messages:
+        if _NAMES.search(message):
+            _patterns.append((_compile(message), message))
+        else:
+            _fixed.add(message)
+    _translate.cache_clear()
+
+
+def translate_stored(text: str) -> str:
+    """Return a stored text in the active language, as far as its sentences are registered."""
+    language = translation.get_language() or "en"
+    return text if language.startswith("en") or not text else _translate(text, language)
+
+
+@lru_cache(maxsize=1024)
+def _translate(text: str, language: str) -> str:
+    if text in _fixed:
+        return gettext(text)
+    for pattern, message in _patterns:
+        if match := pattern.fullmatch(text):
+            words = {name: _translate(value, language) for name, value in match.groupdict().items()}
+            return gettext(message) % words
+    return text
+
+
+def _compile(message: str) -> re.Pattern[str]:
+    """Return what matches the message with anything at its names."""
+    pieces = _NAMES.split(message)
+    literal = [re.escape(piece.replace("%%", "%")) for piece in pieces[::2]]
+    names = [f"(?P<{name}>.+?)" for name in pieces[1::2]]
+    joined = "".join(piece + name for piece, name in zip(literal, [*names, ""], strict=True))
+    return re.compile(joined, re.DOTALL)

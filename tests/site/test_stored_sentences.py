@@ -1,0 +1,91 @@
+"""What jobs store in English is said in the reader's language, and no importer writes a sentence that is not."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.utils import translation
+
+from catalog.imports import sentences as import_sentences
+from catalog.imports.importers import detection, registry
+from common.stored_text import translate_stored
+from recommendations.services.training import sentences as training_sentences
+
+ROOT = Path(__file__).resolve().parents[2]
+REFUSALS = {"WrongFile", "NearMiss", "BadValue", "RejectedRow", "BrokenJson"}
+VALUE = "Ferris 7"
+"""In the place of what a sentence names."""
+
+SAME_IN_GERMAN = {"Apple Music: Favorites (CSV)", "%(problem)s (%(where)s)"}
+
+
+def list_sentences() -> Iterator[str]:
+    """Yield every sentence that an importer or a writer of listens puts into an error or a rejected row."""
+    for room in ("catalog/imports", "catalog/listening", "catalog/playlists"):
+        for path in sorted((ROOT / room).rglob("*.py")):
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                if isinstance(node, ast.Call) and name_call(node) in REFUSALS:
+                    yield from filter(None, map(read_sentence, node.args[:2]))
+
+
+def name_call(node: ast.Call) -> str:
+    """Return what is called, without its module."""
+    return getattr(node.func, "id", "") or getattr(node.func, "attr", "")
+
+
+def read_sentence(node: ast.AST) -> str:
+    """Return a text with `VALUE` in the place of what is filled in; empty for anything else."""
+    if isinstance(node, ast.JoinedStr):
+        pieces = [one.value if isinstance(one, ast.Constant) else VALUE for one in node.values]
+        text = "".join(map(str, pieces))
+        return "" if text.replace(VALUE, "").strip(" ()") == "" else text
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
+
+
+def test_every_sentence_of_an_importer_is_said_in_german():
+    texts = {*list_sentences(), *(f"{VALUE} {words}" for _is, words in detection._KNOWN_FILES)}
+    assert len(texts) > 110
+    with translation.override("de"):
+        assert sorted(text for text in texts if translate_stored(text) == text) == []
+
+
+def test_every_registered_sentence_has_a_german_one():
+    messages = {
+        *import_sentences.ABOUT_FILES, *import_sentences.ABOUT_ROWS,
+        *import_sentences.KINDS_OF_FILES, *training_sentences.SENTENCES,
+    }  # fmt: skip
+    with translation.override("de"):
+        left = {one for one in messages if translation.gettext(one) == one}
+    assert left <= {"song", "album", "name"} | SAME_IN_GERMAN
+
+
+@pytest.mark.parametrize(
+    ("stored", "german"),
+    [
+        (
+            "notes.pdf is a PDF. Ask the service for its data export (JSON or CSV) and bring that.",
+            "notes.pdf ist ein PDF. Bitte den Dienst um den Datenexport (JSON oder CSV) und bring diesen.",
+        ),
+        (
+            "plays.json is no list of plays: it is damaged or cut off.",
+            "plays.json ist keine Liste von Wiedergaben: sie ist beschädigt oder abgeschnitten.",
+        ),
+        ("the title is empty", "leer: Titel"),
+        ("the time is missing (line 7)", "die Zeit fehlt (line 7)"),
+        ("Disk quota exceeded", "Disk quota exceeded"),
+        ("", ""),
+    ],
+)
+def test_a_stored_sentence_is_read_in_german_and_stays_english_in_english(stored, german):
+    with translation.override("de"):
+        assert translate_stored(stored) == german
+    with translation.override("en"):
+        assert translate_stored(stored) == stored
+
+
+def test_the_kinds_of_files_are_named_in_german():
+    with translation.override("de"):
+        names = {translate_stored(one.title) for one in registry.list_importers("history")}
+    assert "Erweiterter Streaming-Verlauf von Spotify" in names
+    assert "Exportify (Likes, Playlists)" in names
