@@ -15,7 +15,7 @@ from recommendations.views.cards import Card
 COLOURS = [
     "paper", "surface", "surface-sunk", "surface-raised", "ink", "ink-soft", "line", "line-strong", "accent",
     "accent-soft", "like", "danger", "good", "why-history", "why-listeners", "why-artist", "why-sound", "why-genre",
-    "why-likeness", "why-popular", "why-other",
+    "why-elsewhere", "why-likeness", "why-popular", "why-other",
 ]  # fmt: skip
 
 

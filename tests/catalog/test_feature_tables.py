@@ -112,7 +112,7 @@ def test_the_command_reads_gzip_and_says_what_came_in(songs, tmp_path, capsys):
     table = tmp_path / "rhythm.csv.gz"
     table.write_bytes(gzip.compress((RHYTHM + rhythm(ONE, 120)).encode()))
     call_command("import_features", str(table))
-    assert "1 rows read, 1 of songs that lacked something; 1 songs" in capsys.readouterr().out
+    assert "1 row read, 1 of songs that lacked something; 1 song got" in capsys.readouterr().out
     (tmp_path / "broken.csv.gz").write_bytes(table.read_bytes()[:30])
     for name, sentence in (("broken.csv.gz", "ends too early"), ("none.csv", "No such file")):
         with pytest.raises(CommandError, match=sentence):

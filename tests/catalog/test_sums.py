@@ -230,7 +230,7 @@ def test_the_command_and_the_doctor_find_what_was_written_past_the_program(alice
     call_command("rebuild_statistics", "--check")
     with connection.cursor() as cursor:
         cursor.execute("UPDATE catalog_songtotal SET n_plays = 41")
-    with pytest.raises(CommandError, match="1 listeners differ"):
+    with pytest.raises(CommandError, match="1 listener differs"):
         call_command("rebuild_statistics", "--check")
     finding = next(one for one in examine_installation() if one.name == "statistics")
     assert (finding.status, "alice" in finding.detail) == ("degraded", True)

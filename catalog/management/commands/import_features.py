@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from django.core.management.base import CommandError, CommandParser
+from django.template.defaultfilters import pluralize
 
 from catalog.analysis.feature_tables import ACOUSTICBRAINZ, TableRefused, import_features
 from common.commands.sentences import PlainCommand
@@ -43,8 +44,9 @@ class Command(PlainCommand):
         except TableRefused as error:
             raise CommandError(f"{options['file']}: {error}") from None
         self.stdout.write(
-            f"{report.n_rows:,} rows read, {report.n_known:,} of songs that lacked something; "
-            f"{report.n_songs:,} songs were given features, {report.n_rejected:,} rows rejected."
+            f"{report.n_rows:,} row{pluralize(report.n_rows)} read, {report.n_known:,} of songs that lacked something; "
+            f"{report.n_songs:,} song{pluralize(report.n_songs)} got features, "
+            f"{report.n_rejected:,} row{pluralize(report.n_rejected)} rejected."
         )
         for problem in report.problems:
             self.stdout.write(f"  {problem}")

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.template.defaultfilters import pluralize
 
 from accounts.models import User
 from catalog.listening import entity_totals, sums
@@ -30,7 +31,8 @@ class Command(BaseCommand):
             sums.delete_sums(listener)
             sums.refresh_sums(listener)
             entity_totals.count_entities(listener)
-        self.stdout.write(f"Counted the plays of {listeners.count():,} listeners.")
+        n = listeners.count()
+        self.stdout.write(f"Counted the plays of {n:,} listener{pluralize(n)}.")
 
     def _report(self, listeners: Any) -> None:
         wrong = list(sums.find_differences(listeners))
@@ -39,7 +41,8 @@ class Command(BaseCommand):
                 f"{one.listener.username}: {one.n_kept:,} plays in the sums, {one.n_plays:,} in the history"
             )
         if wrong:
+            differ = pluralize(len(wrong), " differs,s differ")
             raise CommandError(
-                f"The sums of {len(wrong):,} listeners differ. Run rebuild_statistics."
+                f"The sums of {len(wrong):,} listener{differ}. Run rebuild_statistics."
             )
         self.stdout.write("The sums agree with the history.")

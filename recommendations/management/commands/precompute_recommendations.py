@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.core.management.base import CommandParser
+from django.template.defaultfilters import pluralize
 
 from common.commands.progress_bars import show_progress_bar
 from recommendations.management.output import SentenceCommand
@@ -22,4 +23,4 @@ class Command(SentenceCommand):
         version = registry.find(version_name)
         with show_progress_bar() as bar:
             n_lists = precompute.precompute(version, on_progress=bar.step)
-        self.stdout.write(f"Computed {n_lists:,} lists with {version.name}.")
+        self.stdout.write(f"Computed {n_lists:,} list{pluralize(n_lists)} with {version.name}.")

@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any
 
 from django.conf import settings
+from django.template.defaultfilters import pluralize
 
 from common import jobs
 from common.jobs import Cancelled, Lease, LostLease
@@ -176,4 +177,4 @@ def _precompute(
             reporter.say(f"Its lists are being computed by job #{job.pk}.")
         else:
             lease.finish(Status.SUCCEEDED, progress=1.0)
-            reporter.say(f"Precomputed {n_lists:,} lists.")
+            reporter.say(f"Precomputed {n_lists:,} list{pluralize(n_lists)}.")
