@@ -26,7 +26,7 @@ PROBLEMS = {
     "few": gettext_lazy(
         "The list begins when at least two have joined and have personalisation on."
     ),
-    "model": gettext_lazy("There is no model yet; the list comes after the first training."),
+    "model": gettext_lazy("This site hasn't learned anything yet; the list comes when it has."),
     "taste": gettext_lazy("There is no song that all of you would accept."),
 }
 REFUSALS = {

@@ -44,4 +44,4 @@ def test_what_cannot_be_asked_is_named(world, stranger):
 def test_a_song_newer_than_the_model_says_so(world, stranger):
     Song.objects.create(key="new", title="New", artist=world.songs[0].artist)
     answer = stranger.get("songs/new/path/", {"to": "song_33"})
-    assert answer.body["songs"] == [] and "“New” is newer than the model" in answer.body["note"]
+    assert answer.body["songs"] == [] and "“New” is new here" in answer.body["note"]

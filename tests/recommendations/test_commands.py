@@ -71,7 +71,7 @@ def test_a_million_songs_are_the_honest_shorter_list(version, capsys, command):
             "A list has at least 1 song; 0 were asked for.",
         ),
         (("similar_songs", "nothing"), "There is no song with the id 'nothing'."),
-        (("similar_songs", "song_00001"), "No model has been trained yet"),
+        (("similar_songs", "song_00001"), "This site hasn't learned anything yet"),
         (("activate_model", "v7"), "There is no model version 'v7'. The newest are: none yet."),
         (("rollback_model",), "No model version is active yet."),
         (("precompute_recommendations",), "No model version is active yet."),

@@ -8,10 +8,13 @@ class Fallback(TextChoices):
     """The reasons for a fallback; some name the song that `Served.about` holds."""
 
     NONE = "", ""
-    NO_MODEL = "no-model", _("No model has been trained yet, so these are the songs played here.")
+    NO_MODEL = (
+        "no-model",
+        _("This site hasn't learned anything yet, so these are the songs played here."),
+    )
     PLAYED_ARTISTS = (
         "played-artists",
-        _("No model has been trained yet, so these are songs by artists you play."),
+        _("This site hasn't learned anything yet, so these are songs by artists you play."),
     )
     NOBODY_PLAYED = (
         "nobody-played",
@@ -28,27 +31,25 @@ class Fallback(TextChoices):
     )
     NEWER_THAN_MODEL = (
         "newer-than-model",
-        _("The songs you played are newer than the model; they count after the next training."),
+        _("The songs you played are new here; they count after the next update."),
     )
     PROXY_SONGS = (
         "proxy-songs",
         _(
-            "The songs you played are newer than the model, so songs like them stand in until the next training."
+            "The songs you played are new here, so similar songs count in their place until the next update."
         ),
     )
     NO_COMPARISON = (
         "no-comparison",
-        _("No model has been trained yet, so songs can't be compared."),
+        _("This site hasn't learned anything yet, so songs can't be compared."),
     )
     SONG_NEWER = (
         "song-newer",
-        _("“%(title)s” is newer than the model; it can be compared after the next training."),
+        _("“%(title)s” is new here; it can be compared after the next update."),
     )
     SONG_PROXIES = (
         "song-proxies",
-        _(
-            "“%(title)s” is newer than the model, so songs like it stand in until the next training."
-        ),
+        _("“%(title)s” is new here, so similar songs are used in its place until the next update."),
     )
     EMPTY_PLAYLIST = (
         "empty-playlist",
@@ -56,5 +57,5 @@ class Fallback(TextChoices):
     )
     NOTHING_TO_CONTINUE = (
         "nothing-to-continue",
-        _("No model has been trained yet, so there is nothing to continue with."),
+        _("This site hasn't learned anything yet, so there is nothing to continue with."),
     )

@@ -100,7 +100,7 @@ def _describe_unknown(listener: User, song: Song) -> WhyNot:
     """Say why a song that the model has not seen does not come."""
     if Interaction.objects.for_listener(listener).filter(song=song).exists():
         return _SENTENCES["heard"](SongTrace("heard"), song)
-    sentence = _("It is newer than the model; it can come after the next update.")
+    sentence = _("It is new here; it can come after the next update.")
     return WhyNot("newer_than_model", sentence)
 
 
@@ -140,7 +140,7 @@ _SENTENCES: dict[str, Callable[[SongTrace, Song], WhyNot]] = {
     "unwanted": _say(lambda: _("You hid it or an artist who is on it, or dislike it.")),
     "forbidden": _say(
         lambda: _(
-            "It stands for your own songs: you picked it, or it is the nearest to one that is newer than the model."
+            "It stands for your own songs: you picked it, or it is the nearest to one that is new here."
         )
     ),
     "heard": _say(lambda: _("You have heard it; your list only has songs you haven't heard.")),
@@ -148,9 +148,7 @@ _SENTENCES: dict[str, Callable[[SongTrace, Song], WhyNot]] = {
     "outside": _say(lambda: _("It is not like the songs, artists and genres that you picked.")),
     "other_version_listed": _say(lambda: _("Another version of it is on your list.")),
     "no_score": _say(lambda: _("Too little is known of it to say how well it fits you.")),
-    "not_proposed": _say(
-        lambda: _("No part of the model proposes it for you; it would be at place %(rank)s.")
-    ),
+    "not_proposed": _say(lambda: _("Nothing proposes it for you; it would be at place %(rank)s.")),
     "artist_cap": _say(
         lambda: _(
             "It is at place %(rank)s of all songs for you, but your list has as many songs of %(artist)s "

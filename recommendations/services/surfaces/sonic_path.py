@@ -47,7 +47,8 @@ def find_sonic_path(
     serving = registry.load_serving_recommender()
     if serving is None:
         return SonicPath(
-            [], reason=_("No model has been trained yet, so there is no path between songs.")
+            [],
+            reason=_("This site hasn't learned anything yet, so there is no path between songs."),
         )
     if start.pk == end.pk:
         return SonicPath([], reason=_("Choose two different songs."))
@@ -91,9 +92,9 @@ def _compute_path(
 
 
 def _say_too_new(song: Song) -> str:
-    return _(
-        "“%(title)s” is newer than the model; it can be part of a path after the next training."
-    ) % {"title": song.title}
+    return _("“%(title)s” is new here; it can be part of a path after the next update.") % {
+        "title": song.title
+    }
 
 
 def _say_unknown_sound(song: Song) -> str:
