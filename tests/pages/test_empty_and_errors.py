@@ -1,8 +1,10 @@
 """Nothing there yet, nothing to see, nothing works: each says so kindly."""
 
 import html
+import re
 
 import pytest
+from django.conf import settings
 from django.core.cache import cache
 from django.core.exceptions import BadRequest
 from django.test import Client
@@ -202,6 +204,19 @@ def test_every_refusal_has_a_page_of_its_own(newcomer):
     assert "This request can't be answered" in text(newcomer.get("/senseless/"))
     assert "Nothing here" in text(newcomer.get("/nowhere/"))
     assert "No access" in text(newcomer.get("/admin/login/"))
+
+
+def test_every_icon_has_a_tooltip_and_a_name():
+    """A button that shows a picture only says what it does, to the mouse and to a screen reader."""
+    control = re.compile(r"<(?:a|button|summary)\b(?:[^<>]|{%.*?%}|{{.*?}})*?>", re.DOTALL)
+    icons = [
+        tag
+        for path in sorted((settings.BASE_DIR / "templates").rglob("*.html"))
+        for tag in control.findall(path.read_text(encoding="utf-8"))
+        if "icon-button" in tag
+    ]
+    assert len(icons) > 20
+    assert [tag for tag in icons if "title=" not in tag or "aria-label=" not in tag] == []
 
 
 def test_the_style_page_shows_every_part(alice, rf):
