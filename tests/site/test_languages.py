@@ -13,6 +13,7 @@ ROOT = Path(__file__).resolve().parents[2]
 APPS = ("accounts", "catalog", "common", "recommendations", "musicrec_site")
 MARKS = {"_", "gettext", "gettext_noop", "gettext_lazy", "ngettext", "ngettext_lazy"}
 CALL = re.compile(r"""\bn?gettext\((u'(?:[^'\\]|\\.)*'|u"(?:[^"\\]|\\.)*")""")
+CALL_WITH_CONTEXT = re.compile(r"""\bpgettext\(u'([^']*)', u'([^']*)'\)""")
 PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|%[sd]")
 
 
@@ -34,8 +35,15 @@ def texts_of_code() -> set[str]:
 
 def texts_of_templates() -> set[str]:
     files = (file for end in ("html", "txt") for file in (ROOT / "templates").rglob(f"*.{end}"))
-    matches = (CALL.findall(templatize(file.read_text(encoding="utf-8"))) for file in files)
-    return {ast.literal_eval(quoted) for texts in matches for quoted in texts}
+    calls = [templatize(file.read_text(encoding="utf-8")) for file in files]
+    plain = {ast.literal_eval(quoted) for text in calls for quoted in CALL.findall(text)}
+    in_context = {
+        f"{context}\x04{words}"
+        for text in calls
+        for context, words in CALL_WITH_CONTEXT.findall(text)
+    }
+    assert in_context
+    return plain | in_context
 
 
 @pytest.fixture(scope="module")
