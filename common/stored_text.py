@@ -18,10 +18,10 @@ _fixed: set[str] = set()
 
 
 def register_sentences(messages: Iterable[str]) -> None:
-    """Register sentences; what stands at `%(name)s` is any text, and may be a sentence itself."""
+    """Register sentences; a `%(name)s` in one is any text, and may be a sentence itself."""
     for message in messages:
         if _NAMES.search(message):
-            _patterns.append((_compile(message), message))
+            _patterns.append((_build_pattern(message), message))
         else:
             _fixed.add(message)
     _translate.cache_clear()
@@ -44,7 +44,7 @@ def _translate(text: str, language: str) -> str:
     return text
 
 
-def _compile(message: str) -> re.Pattern[str]:
+def _build_pattern(message: str) -> re.Pattern[str]:
     """Return what matches the message with anything at its names."""
     pieces = _NAMES.split(message)
     literal = [re.escape(piece.replace("%%", "%")) for piece in pieces[::2]]

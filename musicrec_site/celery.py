@@ -57,12 +57,13 @@ def touch_alive_file(**_: Any) -> None:
 
 
 def _sweep_all() -> None:
-    """Requeue jobs of every kind whose worker is gone."""
+    """Requeue jobs of every kind whose worker is gone, and count what pages of a large site wait for."""
     from catalog import tasks as catalog_tasks
     from recommendations import tasks
 
     tasks.sweep_and_wake()
     tasks.sweep_background_jobs()
+    tasks.count_missing_figures()
     catalog_tasks.sweep_and_wake()
 
 

@@ -1,9 +1,11 @@
 from django.apps import AppConfig
 from django.db.models.signals import post_migrate
+from django.utils.translation import gettext_lazy as _
 
 
 class RecommendationsConfig(AppConfig):
     name = "recommendations"
+    verbose_name = _("Recommendations")
 
     def ready(self) -> None:
         from recommendations import checks, receivers, tasks  # noqa: F401  (they register themselves)

@@ -231,6 +231,12 @@ def retrain_when_due() -> str:
 def look_for_training(sender: Any, **_: Any) -> None:
     """Have a worker see whether what an import or a sync brought is enough for a training."""
     send_wake_up(retrain_when_due)
+    count_missing_figures()
+
+
+def count_missing_figures() -> bool:
+    """Have a worker count the figures of a large site now where some never were; return whether that was asked."""
+    return site_figures.has_uncounted() and send_wake_up(count_site_figures)
 
 
 @shared_task

@@ -21,6 +21,7 @@ from recommendations.conf import conf
 from recommendations.engine import PRESETS
 from recommendations.models import TrainingRun
 from recommendations.services.operations import workers
+from recommendations.services.operations.schedule_text import describe_schedule
 from recommendations.services.training import memory_check, training_requests
 from recommendations.services.training.budgets import Budget, make_options
 from recommendations.services.training.training_requests import LOCAL, SPARK, make_engine_options
@@ -222,4 +223,4 @@ def format_time(schedule: PeriodicTask | None) -> str:
     """Say when a schedule next does its work, in words; empty when it is off."""
     if schedule is None or not schedule.enabled:
         return ""
-    return schedule.crontab.human_readable if schedule.crontab else str(schedule.scheduler)
+    return describe_schedule(schedule)

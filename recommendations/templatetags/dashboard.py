@@ -11,10 +11,11 @@ from django.utils.html import conditional_escape, format_html
 from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
+from django_celery_beat.models import PeriodicTask
 
 from common.templatetags.numbers import format_count
 from recommendations.services.operations import dashboard as desk_service
-from recommendations.services.operations import model_comparison
+from recommendations.services.operations import model_comparison, schedule_text
 
 register = template.Library()
 
@@ -154,6 +155,12 @@ def points(value: float | None) -> str:
 def step_name(step: str) -> str:
     """Say how a list came about, instead of the step's code."""
     return str(STEPS.get(step, step))
+
+
+@register.filter
+def schedule(task: PeriodicTask) -> str:
+    """Say when a task of the schedule is done."""
+    return schedule_text.describe_schedule(task)
 
 
 @register.filter

@@ -40,6 +40,7 @@ def show_album(request: SiteRequest, album_id: int) -> HttpResponse:
         "opinions": library.load_opinions(request.user, songs),
         "plays": plays,
         "n_plays": sum(plays.values()),
+        "has_numbers": any(song.track_number for song in songs),
         "has_discs": len({song.disc_number for song in songs if song.disc_number}) > 1,
         "more": [
             one

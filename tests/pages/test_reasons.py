@@ -102,8 +102,8 @@ def test_the_why_panel_speaks_of_several_things_only_where_there_are_several(tra
         )
         return render_to_string("recommendations/_why.html", {"song": song, "reasons": reasons})
 
-    assert "Several things spoke" in render_panel(one, other)
-    assert "One thing alone spoke" in render_panel(one)
+    assert "Several things speak" in render_panel(one, other)
+    assert "One thing alone speaks" in render_panel(one)
     assert "Several" not in render_panel(one)
     assert "<p>You play 3 songs by them</p>" in render_panel(one)
 

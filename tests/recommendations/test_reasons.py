@@ -71,7 +71,7 @@ def test_likeness_in_sound_is_no_cause():
 def test_the_words_are_german_for_german_readers():
     with translation.override("de"):
         assert write_card_line(because=[1], goes_with=[2]) == "Wegen „A“ von The Lanterns"
-        assert write_card_line(goes_with=[1, 2]) == "Passt zu „A“ von The Lanterns und mehr"
+        assert write_card_line(goes_with=[1, 2]) == "Passt zu „A“ von The Lanterns und anderen"
 
 
 @pytest.fixture

@@ -45,6 +45,11 @@ class CatalogOverview:
         return n / self.n_songs if self.n_songs else None
 
     @property
+    def is_uncounted(self) -> bool:
+        """Whether a worker of a large site has yet to count for the first time."""
+        return self.counted_at is None
+
+    @property
     def genre_share(self) -> float | None:
         return self.get_share(self.n_with_genre)
 

@@ -98,6 +98,8 @@ class Dashboard:
     days: list[Day]
     counted_at: datetime | None
     """When a worker counted the days; None where they are counted for the page."""
+    is_uncounted: bool
+    """A worker of a large site has yet to count the days for the first time."""
     steps: list[tuple[str, int, float]]
     lists: dict[str, float]
     list_age_seconds: float | None
@@ -141,6 +143,7 @@ def read() -> Dashboard:
         last_run=TrainingRun.objects.exclude(status__in=TrainingRun.ACTIVE).first(),
         days=[Day(date.fromisoformat(row[0]), *row[1:]) for row in (counted_days.value or ())],
         counted_at=None if kept_figures.is_small_site() else counted_days.at,
+        is_uncounted=counted_days.at is None,
         steps=steps,
         lists=values.get("lists", {}),
         list_age_seconds=values.get("list_age_seconds", {}).get("oldest"),

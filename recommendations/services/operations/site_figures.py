@@ -1,7 +1,7 @@
 """All figures over whole tables that a worker counts for a large site."""
 
 from catalog.songs.genres import GENRE_SONGS
-from catalog.songs.kept_figures import Figure, count_figure, is_small_site
+from catalog.songs.kept_figures import Figure, KeptFigure, count_figure, is_small_site
 from catalog.songs.sound import HAS_FEATURES
 from recommendations.services.operations import (
     catalog_overview,
@@ -25,6 +25,12 @@ FIGURES: tuple[Figure, ...] = (
     version_feedback.FEEDBACK,
     version_feedback.VERSION_DAYS,
 )
+
+
+def has_uncounted() -> bool:
+    """Return whether the site is large and a figure of it was never counted; at most three queries."""
+    names = {figure.name for figure in FIGURES}
+    return not is_small_site() and KeptFigure.objects.filter(name__in=names).count() < len(names)
 
 
 def count_figures() -> int:

@@ -9,6 +9,7 @@ from django.apps import apps
 from django.conf import settings
 from django.core.cache import cache
 from django.db import connection
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from accounts.conf import account_conf
@@ -35,7 +36,9 @@ class Size:
 def list_sizes() -> list[Size]:
     """Return the tables by purpose, then the folders; at most an hour old."""
     return cache.get_or_set(
-        "storage:sizes", lambda: [*_measure_tables(), *_measure_folders()], CACHE_SECONDS
+        f"storage:sizes:{get_language()}",
+        lambda: [*_measure_tables(), *_measure_folders()],
+        CACHE_SECONDS,
     )  # type: ignore[return-value]  # never None: the list is made where it is missing
 
 

@@ -49,7 +49,7 @@ def write_line(
         if line:
             return line
     if main == SOUND:
-        return _write_sound_line(song, explanation, [*because, *goes_with], named)
+        return _write_sound_line(song, explanation, [*because, *goes_with], named, shares)
     return _write_likely_line(song, facts, shares, named)
 
 
@@ -99,7 +99,11 @@ def _name_song(song: Song) -> dict[str, str]:
 
 
 def _write_sound_line(
-    song: Song, explanation: Explanation, songs: list[Song], named: Counter[Any]
+    song: Song,
+    explanation: Explanation,
+    songs: list[Song],
+    named: Counter[Any],
+    shares: tuple[Share, ...],
 ) -> str:
     """Name a song and the features both have, else the features of what the listener likes."""
     for other in songs:
@@ -111,7 +115,7 @@ def _write_sound_line(
         return _("Similar %(features)s to what you like") % {
             "features": name_features(explanation.features)
         }
-    return _("Matches your taste in audio features")
+    return next(share.text for share in shares if share.kind == SOUND)
 
 
 def _write_likely_line(

@@ -67,26 +67,61 @@ MEANINGS = {
     POPULAR: gettext_lazy("many listeners here play it"),
     OTHER: gettext_lazy("small contributions from everything else"),
 }
+# The same for who has no history, where picks are all that is known.
+PICKED_NAMES = {
+    HISTORY: gettext_lazy("What you picked"),
+    ARTIST: gettext_lazy("Artists you picked"),
+    GENRE: gettext_lazy("Genres you picked"),
+    SOUND: gettext_lazy("The sound you picked"),
+    LIKENESS: gettext_lazy("Likeness to what you picked"),
+}
+PICKED_MEANINGS = {
+    HISTORY: gettext_lazy("people who play what you picked also play this song"),
+    ELSEWHERE: gettext_lazy("listeners of other sites play it together with what you picked"),
+    ARTIST: gettext_lazy("it is by somebody you picked"),
+    GENRE: gettext_lazy("it is of a genre you picked"),
+    SOUND: gettext_lazy("it sounds like what you picked"),
+    LIKENESS: gettext_lazy("it shares two or more of artist, genre and sound with what you picked"),
+}
+TEXTS = {
+    HISTORY: (
+        gettext_lazy("Personalized pick based on your listening history"),
+        gettext_lazy("Chosen from what you picked"),
+    ),
+    LISTENERS: (gettext_lazy("Played by listeners like you"),) * 2,
+    SOUND: (
+        gettext_lazy("Matches your taste in audio features"),
+        gettext_lazy("Sounds like what you picked"),
+    ),
+    OTHER: (gettext_lazy("Other signals"),) * 2,
+}
+"""What a part is called in a sentence: for listeners, and for who has picks and no history."""
 KIND_OF_PART = {ARTIST: ARTIST, GENRE: GENRE, AUDIO: SOUND}
 
 
 @dataclass(frozen=True)
 class Share:
-    """One part of the bar: `start` and `percent` are whole numbers, and all parts together make 100."""
+    """One part of the bar: `start` and `percent` are whole numbers, and all parts together make 100.
+
+    `has_only_picks`: it is for somebody without a history.
+    """
 
     kind: str
     percent: int
     start: int
     text: str
+    has_only_picks: bool = False
 
     @property
     def name(self) -> str:
-        return str(NAMES[self.kind])
+        names = NAMES | PICKED_NAMES if self.has_only_picks else NAMES
+        return str(names[self.kind])
 
     @property
     def meaning(self) -> str:
         """What this part says about the song, for somebody who has never heard of a model."""
-        return str(MEANINGS[self.kind])
+        meanings = MEANINGS | PICKED_MEANINGS if self.has_only_picks else MEANINGS
+        return str(meanings[self.kind])
 
 
 def compute_shares(song: Song, explanation: Explanation, facts: Facts) -> tuple[Share, ...]:
@@ -104,7 +139,8 @@ def compute_shares(song: Song, explanation: Explanation, facts: Facts) -> tuple[
     shares, start = [], 0
     for kind in ordered:
         text = _share_text(kind, groups[kind], song, explanation, facts)
-        shares.append(Share(kind, percents[kind], start, text))
+        has_only_picks = facts.picked_song_ids is not None
+        shares.append(Share(kind, percents[kind], start, text, has_only_picks))
         start += percents[kind]
     return tuple(shares)
 
@@ -138,28 +174,36 @@ def _holds(group: str, song: Song, facts: Facts) -> bool:
 def _share_text(
     kind: str, groups: set[str], song: Song, explanation: Explanation, facts: Facts
 ) -> str:
+    has_only_picks = facts.picked_song_ids is not None
     match kind:
-        case "history":
-            return _("Personalized pick based on your listening history")
-        case "listeners":
-            return _("Played by listeners like you")
         case "elsewhere":
-            if not explanation.named:
-                return _("Heard by listeners elsewhere")
-            return _("Heard by listeners elsewhere together with your music")
+            return _say_elsewhere(explanation, has_only_picks)
         case "artist":
             return name_artist(song, facts)
         case "genre":
             return name_genre(song, facts)
-        case "sound":
-            return _("Matches your taste in audio features")
         case "likeness":
-            words = {ARTIST: _("artist"), GENRE: _("genre"), AUDIO: _("sound")}
-            alike = join_words([word for group, word in words.items() if group in groups])
-            return _("Like your music in %(parts)s") % {"parts": alike}
+            return _say_likeness(groups, has_only_picks)
         case "popular":
             return describe_popularity(explanation)
-    return _("Other signals")
+    plain, of_picks = TEXTS[kind]
+    return str(of_picks if has_only_picks else plain)
+
+
+def _say_elsewhere(explanation: Explanation, has_only_picks: bool) -> str:
+    if not explanation.named:
+        return _("Heard by listeners elsewhere")
+    if has_only_picks:
+        return _("Heard by listeners elsewhere together with what you picked")
+    return _("Heard by listeners elsewhere together with your music")
+
+
+def _say_likeness(groups: set[str], has_only_picks: bool) -> str:
+    words = {ARTIST: _("artist"), GENRE: _("genre"), AUDIO: _("sound")}
+    alike = {"parts": join_words([word for group, word in words.items() if group in groups])}
+    if has_only_picks:
+        return _("Like what you picked in %(parts)s") % alike
+    return _("Like your music in %(parts)s") % alike
 
 
 def name_artist(song: Song, facts: Facts) -> str:

@@ -148,7 +148,11 @@ _SENTENCES: dict[str, Callable[[SongTrace, Song], WhyNot]] = {
     "outside": _say(lambda: _("It is not like the songs, artists and genres that you picked.")),
     "other_version_listed": _say(lambda: _("Another version of it is on your list.")),
     "no_score": _say(lambda: _("Too little is known of it to say how well it fits you.")),
-    "not_proposed": _say(lambda: _("Nothing proposes it for you; it would be at place %(rank)s.")),
+    "not_proposed": _say(
+        lambda: _(
+            "It is not among the candidates for your list; by its score it would be at place %(rank)s."
+        )
+    ),
     "artist_cap": _say(
         lambda: _(
             "It is at place %(rank)s of all songs for you, but your list has as many songs of %(artist)s "
