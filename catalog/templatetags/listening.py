@@ -84,8 +84,10 @@ def build_plain_columns(values: Sequence[int]) -> list[dict[str, Any]]:
 def build_ticks(bars: Sequence[Bar]) -> list[dict[str, Any]]:
     """Return names for a few of the columns, and where each begins in percent of the width."""
     every = max(-(-len(bars) // _MOST_TICKS), 1)
+    # the first and the last bar may be a piece of a year or a month, and are named as the others are
+    step = next((bar.period.name for bar in bars if bar.period.name != "range"), "day")
     return [
-        {"name": _name_tick(bars[first].period), "x": _format(100 * first / len(bars))}
+        {"name": _name_tick(bars[first].period, step), "x": _format(100 * first / len(bars))}
         for first in range(0, len(bars), every)
     ]
 
@@ -97,13 +99,13 @@ def find_middle(most: int) -> dict[str, Any]:
     return {"value": value, "y": _format(_HEIGHT - _HEIGHT * value / most)}
 
 
-def _name_tick(period: Period) -> str:
+def _name_tick(period: Period, step: str) -> str:
     """Return the beginning of a column in as few letters as its kind allows."""
     if period.first is None:
         return ""
-    if period.name == "year":
+    if step == "year":
         return str(period.first.year)
-    if period.name == "month":
+    if step == "month":
         return formats.date_format(period.first, "M Y")
     return formats.date_format(period.first, _("j M"))
 

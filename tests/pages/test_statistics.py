@@ -159,6 +159,18 @@ def test_the_chart_names_its_middle_and_some_columns(alice, plays):
     assert 1 < ticks[: ticks.index("</svg>")].count("<text") <= 5
 
 
+def test_a_piece_of_a_year_is_named_like_the_years(alice, world):
+    listener = User.objects.get(username="alice")
+    days = [datetime(2019, 3, 4, 12, tzinfo=UTC), NOW]
+    interactions.record_listens(
+        listener, [ListenEntry(world.songs[0], day, source="api") for day in days], source="api"
+    )
+    page = read(alice, "/library/listening/?period=all")
+    ticks = page[page.index('class="ticks"') :]
+    assert ">2019</text>" in ticks[: ticks.index("</svg>")]
+    assert "4 Mar</text>" not in page
+
+
 def test_sources_have_their_own_names(alice, plays):
     assert "programs (API)</a>" in read(alice, "/library/listening/?period=all")
     history = read(alice, "/library/history/")
