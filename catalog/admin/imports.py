@@ -118,7 +118,7 @@ class ImportRunAdmin(RecordAdmin[ImportRun]):
         if not self.has_view_permission(request):
             raise PermissionDenied
         run = get_object_or_404(ImportRun, pk=run_id)
-        return answer_progress(run, stage=f"{run.get_status_display()}: {run.n_read:,}")
+        return answer_progress(run, stage=f"{run.get_status_display()}: {format_count(run.n_read)}")
 
     def cancel(self, request: HttpRequest, run_id: int) -> HttpResponse:
         self._allow_post_of_importers(request)

@@ -18,9 +18,14 @@ def format_count(n: int) -> str:
     return number_format(n, force_grouping=True)
 
 
+def format_decimal(value: float, digits: int) -> str:
+    """Return a number with so many digits: 0.3254 in English, 0,3254 in German."""
+    return number_format(round(value, digits), decimal_pos=digits)
+
+
 def format_score(score: float) -> str:
     """Return a score with three digits: 0.412 in English, 0,412 in German."""
-    return number_format(round(score, 3), decimal_pos=3)
+    return format_decimal(score, 3)
 
 
 @register.filter

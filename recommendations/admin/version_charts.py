@@ -8,6 +8,7 @@ from typing import Any
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from common.templatetags.numbers import format_decimal
 from recommendations.models import ModelVersion
 from recommendations.services.operations import model_comparison
 from recommendations.services.operations.version_feedback import DAYS, DayFeedback
@@ -92,7 +93,8 @@ def _draw_ndcg(version: ModelVersion) -> Point | None:
     metric = model_comparison.summarise_headline(version)
     if metric is None:
         return None
-    text = f"{metric['mean']:.4f} ({metric['low']:.4f} – {metric['high']:.4f})"
+    mean, low, high = (format_decimal(metric[name], 4) for name in ("mean", "low", "high"))
+    text = f"{mean} ({low} – {high})"
     short = _write_rate(metric["mean"])
     return Point(version, metric["mean"], text, short, metric["low"], metric["high"])
 
@@ -108,21 +110,21 @@ def _draw_fidelity(version: ModelVersion) -> Point | None:
 def _share(version: ModelVersion, value: float | None) -> Point | None:
     if value is None:
         return None
-    return Point(version, value, f"{100 * value:.1f} %", _write_share(value))
+    return Point(version, value, f"{format_decimal(100 * value, 1)} %", _write_share(value))
 
 
 def _fit(version: ModelVersion) -> Point:
     seconds = version.fit_seconds
-    return Point(version, seconds, f"{seconds:.1f} s", _write_seconds(seconds))
+    return Point(version, seconds, f"{format_decimal(seconds, 1)} s", _write_seconds(seconds))
 
 
 def _draw_size(version: ModelVersion) -> Point:
     n_bytes = version.size_bytes
-    return Point(version, n_bytes, f"{n_bytes / 1e6:.1f} MB", _write_size(n_bytes))
+    return Point(version, n_bytes, _write_size(n_bytes), _write_size(n_bytes))
 
 
 def _write_rate(value: float) -> str:
-    return f"{value:.3f}"
+    return format_decimal(value, 3)
 
 
 def _write_share(value: float) -> str:
@@ -130,11 +132,11 @@ def _write_share(value: float) -> str:
 
 
 def _write_seconds(value: float) -> str:
-    return f"{value:.1f} s" if value < 100 else f"{value:.0f} s"
+    return f"{format_decimal(value, 1)} s" if value < 100 else f"{value:.0f} s"
 
 
 def _write_size(value: float) -> str:
-    return f"{value / 1e6:.1f} MB"
+    return f"{format_decimal(value / 1e6, 1)} MB"
 
 
 _CHARTS: tuple[

@@ -20,6 +20,7 @@ from accounts.models import User
 from catalog.models import Song
 from common.admin import RecordAdmin, render_confirmation
 from common.generics import StrOrPromise
+from common.templatetags.numbers import format_count, format_decimal
 from recommendations import tasks
 from recommendations.admin import version_charts
 from recommendations.conf import conf
@@ -265,14 +266,17 @@ class ModelVersionAdmin(RecordAdmin[ModelVersion]):
     def ndcg(self, version: ModelVersion) -> StrOrPromise:
         metric = model_comparison.summarise_headline(version)
         if metric:
-            return format_html(_BELOW, f"{metric['mean']:.4f}", _format_interval(metric))
+            return format_html(_BELOW, format_decimal(metric["mean"], 4), _format_interval(metric))
         return (
             _("not measurable yet") if model_comparison.explain_why_not_measurable(version) else "–"
         )
 
     @admin.display(description=_("learned from"), ordering="n_listeners")
     def data_size(self, version: ModelVersion) -> str:
-        counts = {"listeners": f"{version.n_listeners:,}", "songs": f"{version.n_songs:,}"}
+        counts = {
+            "listeners": format_count(version.n_listeners),
+            "songs": format_count(version.n_songs),
+        }
         until = version.data_until
         return format_html(
             _BELOW,
@@ -289,11 +293,11 @@ class ModelVersionAdmin(RecordAdmin[ModelVersion]):
 
     @admin.display(description=_("fit"), ordering="fit_seconds")
     def fit_time(self, version: ModelVersion) -> str:
-        return f"{version.fit_seconds:.1f}\N{NO-BREAK SPACE}s"
+        return f"{format_decimal(version.fit_seconds, 1)}\N{NO-BREAK SPACE}s"
 
     @admin.display(description=_("size"), ordering="size_bytes")
     def size(self, version: ModelVersion) -> str:
-        return f"{version.size_bytes / 1e6:.1f}\N{NO-BREAK SPACE}MB"
+        return f"{format_decimal(version.size_bytes / 1e6, 1)}\N{NO-BREAK SPACE}MB"
 
     @admin.display(description=_("actions"))
     def links(self, version: ModelVersion) -> str:
@@ -313,7 +317,7 @@ class ModelVersionAdmin(RecordAdmin[ModelVersion]):
 
 
 def _format_interval(metric: dict[str, float]) -> str:
-    return f"{metric['low']:.4f} – {metric['high']:.4f}"
+    return f"{format_decimal(metric['low'], 4)} – {format_decimal(metric['high'], 4)}"
 
 
 def _choose_versions(request: HttpRequest, name: str) -> ModelVersion | None:

@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from common.generics import StrOrPromise
+from common.templatetags.numbers import format_decimal
 from recommendations.engine import LEAST_RECALL, Recommender, is_index_installed
 from recommendations.models import Activation, ModelVersion
 from recommendations.services.operations import workers
@@ -99,7 +100,7 @@ def check_disk() -> Finding:
         return Finding("disk", "failed", text, cure)
     folder = min(rooms, key=lambda path: rooms[path])
     text = _("%(room)s GB free below %(folder)s") % {
-        "room": f"{rooms[folder] / 1e9:.1f}",
+        "room": format_decimal(rooms[folder] / 1e9, 1),
         "folder": folder,
     }
     if rooms[folder] >= LITTLE_SPACE_BYTES:

@@ -12,7 +12,7 @@ from scipy.sparse import csr_matrix
 
 from accounts.models import User
 from catalog.models import Interaction, Song
-from common.templatetags.numbers import format_count
+from common.templatetags.numbers import format_count, format_decimal
 from recommendations.engine import Interval, Recommender, bootstrap_pairs
 from recommendations.models import ListenerControl, ModelVersion
 from recommendations.services.serving import (
@@ -229,7 +229,7 @@ def _list_facts(a: ModelVersion, b: ModelVersion) -> list[Row]:
 
 def _make_fact(version: ModelVersion, field: str) -> Any:
     value = getattr(version, field)
-    return f"{value / 1e6:.1f} MB" if field == "size_bytes" else value
+    return f"{format_decimal(value / 1e6, 1)} MB" if field == "size_bytes" else value
 
 
 def _compare_paired(a: ModelVersion, b: ModelVersion) -> tuple[dict[str, Interval], int]:
