@@ -5,13 +5,18 @@ import re
 import pytest
 from django.contrib import admin
 from django.core import mail
+from django.core.cache import cache
+from django.template import Context, Template
 from django.test import Client
-from django.utils import timezone
+from django.utils import timezone, translation
+from django_celery_beat.models import IntervalSchedule, PeriodicTask
 
 from accounts.models import User
 from catalog.models import Artist, Interaction, Song
+from catalog.songs import kept_figures
+from recommendations import tasks
 from recommendations.admin.desk import SECTIONS
-from recommendations.services.operations import first_steps
+from recommendations.services.operations import first_steps, schedule_text, site_figures
 
 pytestmark = pytest.mark.django_db
 
@@ -103,3 +108,61 @@ def test_staff_without_the_right_see_no_section_and_send_no_mail(client):
     assert client.get("/admin/").status_code == 200
     assert {client.get(f"/admin/desk/{name}/").status_code for name in SECTIONS} == {403}
     assert client.post("/admin/desk/test-mail/").status_code == 403
+
+
+# --- In the operator's language, and counted when it is looked at -----------------------------------------------------
+
+
+def test_the_settings_page_is_german_for_a_german_operator_after_an_english_one(
+    desk, settings, tmp_path
+):
+    settings.DATA_DIR = tmp_path
+    assert "Listens and opinions" in desk.get("/admin/desk/settings/").content.decode()
+    page = desk.get("/admin/desk/settings/", headers={"Accept-Language": "de"}).content.decode()
+    assert "Gehörtes und Urteile" in page and "Listens and opinions" not in page
+    assert "Abgelaufenes löschen" in page and "täglich um 02:30 (UTC)" in page
+    assert "Delete what is over" not in page and "alle 5 Minuten" in page
+
+
+@pytest.mark.parametrize(
+    ("every", "period", "words"),
+    [
+        (1, "hours", "every hour"), (300, "seconds", "every 5 minutes"), (60, "seconds", "every minute"),
+        (45, "seconds", "every 45 seconds"), (2, "days", "every 2 days"),
+    ],
+)  # fmt: skip
+def test_an_interval_is_said_in_its_largest_unit(every, period, words):
+    task = PeriodicTask(interval=IntervalSchedule(every=every, period=period))
+    assert schedule_text.describe_schedule(task) == words
+
+
+def test_a_large_site_is_counted_when_a_worker_starts(desk, song, monkeypatch):
+    assert not site_figures.has_uncounted()  # small: pages count for themselves
+    monkeypatch.setattr(kept_figures, "SMALL_TABLE", 0)
+    cache.clear()
+    assert site_figures.has_uncounted()
+    page = desk.get("/admin/desk/catalog/").content.decode()
+    assert "being counted for the first time" in page
+    asked = []
+    monkeypatch.setattr(tasks, "send_wake_up", lambda task: asked.append(task) or True)
+    assert tasks.count_missing_figures() and asked == [tasks.count_site_figures]
+    tasks.count_site_figures()
+    assert not site_figures.has_uncounted() and not tasks.count_missing_figures()
+    page = desk.get("/admin/desk/catalog/").content.decode()
+    assert "being counted" not in page and "by 1 artist, on 0 albums" in page
+
+
+def test_steps_and_segments_have_names(desk, song):
+    template = Template(
+        "{% load dashboard %}{{ 'live'|step_name }}, {{ 'cold'|segment_name }}, {{ 'odd'|step_name }}"
+    )
+    assert template.render(Context()) == "made on request, under 5 songs, odd"
+
+
+def test_numbers_of_the_desk_have_the_decimal_mark_of_the_language():
+    template = Template(
+        "{% load dashboard %}{{ 0.0123|with_sign }} {{ -0.5|points }} {{ 172800|duration }}"
+    )
+    assert template.render(Context()) == "+0.0123 -50.00 2 d"
+    with translation.override("de"):
+        assert template.render(Context()) == "+0,0123 -50,00 2 Tg."
