@@ -25,7 +25,7 @@ BUDGETS = {
     "/blends/": 5,
     "/taste/": 14,
     "/taste/?preview=1&discovery=80": 32,
-    "/settings/": 3,
+    "/settings/": 4,  # with whether there is a music server to join
     "/settings/tokens/": 4,
     "/settings/my-data.json": 26,  # with the week's playlists, which the home page made
     "/try/?song={song}": 14,

@@ -41,7 +41,7 @@ def test_a_reason_without_picks_is_said_to_be_missing(trained, query):
 
 def test_without_a_model_no_shares_are_promised(world):
     page = Client().get("/").content.decode()
-    assert "As soon as a model has been trained" in page and "example-song-" not in page
+    assert "As soon as this site has learned" in page and "example-song-" not in page
 
 
 def test_without_music_nothing_is_offered(db):
