@@ -89,12 +89,12 @@ def test_who_only_picked_is_not_told_of_a_listening_history(trained, client):
     picks = f"song={trained.songs[0].pk}&song={trained.songs[1].pk}"
     answer = client.get(f"/try/?{picks}")
     cards = answer.context["cards"]
-    said = " ".join(
+    words = " ".join(
         share.text + share.name + share.meaning for card in cards for share in card.reasons.shares
     )
     lines = " ".join(card.reasons.line for card in cards)
-    assert cards and "picked" in said
-    for words in ("listening history", "you play", "your music", "Your taste"):
-        assert words not in said and words not in lines
+    assert cards and "picked" in words
+    for claim in ("listening history", "you play", "your music", "Your taste"):
+        assert claim not in words and claim not in lines
     why = client.get(f"/try/why/{cards[0].song.pk}/?{picks}").content.decode()
     assert "listening history" not in why and "songs of yours" not in why
