@@ -2,7 +2,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("catalog", "0030_wanted_entity_totals")]
+    dependencies = [("catalog", "0031_recompute_names_of_collections")]
 
     operations = [
         migrations.AddField(
