@@ -15,6 +15,7 @@
 | + before a number that begins a word | a word: "+44" is "plus 44" |
 | commas between thousands | gone: "10,000" is "10000" |
 | letters of Persian that Arabic keyboards write in their own way | Persian's: "كتاب" is "کتاب" |
+| signs of a number that is the whole name: "-1", "<3", "50%" | kept |
 | signs before a bracket that are the whole name: "÷ (Deluxe)" | kept, as nothing else tells such names apart |
 | other signs, blanks, invisible characters | one blank between words |
 """
@@ -101,6 +102,7 @@ _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
 _MASCULINE = re.compile(r"(?<![^\W_])[nN]º\s?(?=\d)")
 # "÷ (Deluxe)": what stands before the bracket, if no letter does
 _NAME_OF_SIGNS = re.compile(r"^([^\w(\[（【]{1,20})[(\[（【]")
+_SIGNED_NUMBER = re.compile(r"^([-−<>=~$€£¥])\s?(\d+)$|^(\d+)\s?(%)$")
 _QUOTES = " \"'“”„«»‹›¿¡*_"
 _UNSPOKEN = ("and", "n")
 _DOLLARS = re.compile(r"(?<!\$)\$+(?=[^\W\d_])|(?<=[^\W\d_])\$+")
@@ -131,6 +133,8 @@ def normalise(text: str) -> str:
     signs = _NAME_OF_SIGNS.match(folded)
     if signs and words and (name := signs[1].strip(_QUOTES)):
         words.insert(0, name)
+    if len(words) == 1 and (signed := _SIGNED_NUMBER.match(folded)):
+        words = [one for one in signed.groups() if one]
     return " ".join(words) or " ".join(folded.split()) or text[:MAX_LENGTH].strip()
 
 

@@ -86,6 +86,9 @@ OTHER_SONG = [
     ('Main Title (Theme from "Up")', 'Main Title (Theme from "Heat")'),
     ("10,000 Days", "10 Days"),
     ("+44", "44"),
+    ("-1", "1"),
+    ("<3", "3"),
+    ("50%", "50"),
     ("Song Two", "Song 2"),
     ("Ode (Diversion)", "Ode"),
 ]
