@@ -9,7 +9,7 @@ from itertools import islice
 import pytest
 
 from catalog.imports.importers import detect_history, encodings, json_files, open_file
-from catalog.records import LIKE, WrongFile
+from catalog.records import FEATURES, LIKE, WrongFile
 from tests.catalog.files import outcomes, split, write, zip_members
 
 # 2021-01-05 22:15 UTC
@@ -234,6 +234,33 @@ class TestTables:
         text = f"Name\t{artist}\tComposer\tAlbum\tTime\t{between}\rT\tA\t\tB\t225\t{between}\r"
         (entry,), _ = read(write(tmp_path / "Rain.txt", text.encode("utf-16")))
         assert (entry.title, names([entry]), entry.song.album) == ("Rain", [("A", "T")], "B")
+
+
+class TestNumbers:
+    SONGS = "title;artist;danceability;tempo;duration_ms\n"
+
+    def read_songs(self, tmp_path, text: str) -> tuple[list, dict[int, str]]:
+        return split(outcomes(write(tmp_path / "s.csv", text), "songs", "csv"))
+
+    def test_spreadsheets_of_many_countries_write_decimal_commas(self, tmp_path):
+        text = f"sep=;\n{self.SONGS}10,000;A;0,523;120,523;200000\n"
+        (song,), rejected = self.read_songs(tmp_path, text)
+        features = dict(zip(FEATURES, song.features, strict=True))
+        assert (features["danceability"], features["tempo"]) == (0.523, 120.523)
+        assert (song.title, song.duration_ms, rejected) == ("10,000", 200_000, {})
+
+    @pytest.mark.parametrize(("cell", "reason"), [("0,5", ""), ("120,523", "in two ways")])
+    def test_a_comma_that_may_be_a_thousand_s_costs_its_row(self, tmp_path, cell, reason):
+        text = f'title,artist,tempo\nT,A,"{cell}"\n'
+        songs, rejected = self.read_songs(tmp_path, text)
+        assert len(songs) == (not reason) and reason in rejected.get(2, "")
+
+    @pytest.mark.parametrize("plays", ["1.523", "1,523", "2.5"])
+    def test_a_count_with_a_sign_in_it_is_no_count(self, tmp_path, plays):
+        """1.523 plays, as Germans write 1,523, were one play."""
+        text = f'user_id,artist,title,plays\nu,A,T,"{plays}"\nu,A,U,15.0\n'
+        records, rejected = split(outcomes(write(tmp_path / "l.csv", text), "listens", "csv"))
+        assert ([record.plays for record in records], list(rejected)) == ([15], [2])
 
 
 class TestPlaylists:

@@ -61,9 +61,7 @@ class _Reader:
             raise values.BadValue(
                 f"{self._read_cell(row, 'kind')[:20]!r} is not play, skip, like or dislike"
             )
-        plays = values.parse_whole_number(
-            self._read_cell(row, "plays"), "plays", 1, values.MOST_PLAYS
-        )
+        plays = values.parse_count(self._read_cell(row, "plays"), "plays", values.MOST_PLAYS)
         return ListenRecord(
             line=line,
             listener=values.parse_listener(row[self._listener]),

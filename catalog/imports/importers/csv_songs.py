@@ -27,6 +27,7 @@ COLUMNS = {
     **{feature: (feature,) for feature in FEATURES},
 }
 _GENRE_SIGNS = re.compile(r"[;|]")
+_COMMA_NUMBER = re.compile(r"^\s*(-?\d+),(\d+)\s*$")
 _MOST_GENRES = 20
 _LONGEST_MS = 24 * 3600 * 1000
 
@@ -41,7 +42,24 @@ def read(opened: SourceFile, options: Mapping[str, Any]) -> Iterator[Outcome]:
 
 def _read_records(table: Table, options: Mapping[str, Any]) -> Iterator[Outcome]:
     make = _SongReader(table.columns, options)
-    return values.make_records(table.iterate_rows(), make)
+    # where semicolons cut the cells, a comma is the decimal sign
+    read_row = _DecimalCommas(make, table.columns) if table.delimiter == ";" else make
+    return values.make_records(table.iterate_rows(), read_row)
+
+
+class _DecimalCommas:
+    """Reads the rows of a table as spreadsheets of many countries write it: a tempo of 120,523 is 120.523."""
+
+    def __init__(self, make: "_SongReader", columns: Mapping[str, int]) -> None:
+        self._make = make
+        self._columns = {columns[name] for name in (*FEATURES, "duration") if name in columns}
+
+    def __call__(self, line: int, row: list[str]) -> SongRecord:
+        cells = [
+            _COMMA_NUMBER.sub(r"\1.\2", cell) if i in self._columns else cell
+            for i, cell in enumerate(row)
+        ]
+        return self._make(line, cells)
 
 
 class _SongReader:

@@ -35,6 +35,10 @@ _INVISIBLE = (
 _SPOTIFY_TRACK = re.compile(
     r"^(?:spotify:track:|https?://open\.spotify\.com/(?:[a-z-]{2,10}/)?track/)"
 )
+_DECIMAL_COMMA = re.compile(r"^-?\d+,\d+$")
+# "120,523" is 120523 to some and 120.523 to others; "0,523" is no thousand
+_THOUSANDS_OR_DECIMAL = re.compile(r"^-?[1-9]\d{0,2},\d{3}$")
+_THOUSANDS = re.compile(r"^[1-9]\d{0,2}\.\d{3}$")
 _SPOTIFY_ID = re.compile(r"^[0-9A-Za-z]{22}$")
 _DAY = re.compile(r"^\d{4}-\d{2}-\d{2}$|^\d{8}$|^\d{4}-W\d{2}(?:-\d)?$")
 
@@ -128,10 +132,14 @@ def parse_tempo(text: str) -> float | None:
 
 
 def parse_number(text: str, what: str) -> float | None:
-    """Return a number; empty and infinite are unknown."""
+    """Return a number, also with a decimal comma; empty and infinite are unknown."""
     cleaned = text.strip()
     if not cleaned:
         return None
+    if _THOUSANDS_OR_DECIMAL.match(cleaned):
+        raise BadValue(f"{what} {cleaned[:20]!r} can be read in two ways; write it with a point")
+    if _DECIMAL_COMMA.match(cleaned):
+        cleaned = cleaned.replace(",", ".")
     try:
         value = float(cleaned)
     except ValueError:
@@ -147,6 +155,14 @@ def parse_whole_number(text: str, what: str, lowest: int, highest: int) -> int |
     if not lowest <= value <= highest:
         raise BadValue(f"{what} is {text.strip()[:20]}; it must be {lowest} to {highest}")
     return int(value)
+
+
+def parse_count(text: str, what: str, highest: int) -> int | None:
+    """Return how often something happened; empty is unknown. "1.523" may mean 1523, so it is no count."""
+    value = parse_number(text, what)
+    if value is not None and (not value.is_integer() or _THOUSANDS.match(text.strip())):
+        raise BadValue(f"{what} {text.strip()[:20]!r} is no whole number")
+    return parse_whole_number(text, what, 1, highest)
 
 
 def parse_year(text: str) -> int | None:
