@@ -3,6 +3,7 @@
 import ast
 import gettext
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,15 +18,27 @@ CALL_WITH_CONTEXT = re.compile(r"""\bpgettext\(u'([^']*)', u'([^']*)'\)""")
 PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|%[sd]")
 
 
+def list_calls() -> Iterator[ast.Call]:
+    """Every call that marks a text in the code."""
+    files = (file for app in APPS for file in (ROOT / app).rglob("*.py"))
+    for file in files:
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            is_call = isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+            if is_call and node.func.id in MARKS:
+                yield node
+
+
+def list_plurals() -> Iterator[tuple[str, str]]:
+    """(singular, plural) of texts that count: some fill in a number in the plural alone ("every day")."""
+    for call in list_calls():
+        if call.func.id.startswith("ngettext") and len(call.args) > 1:
+            singular, plural = call.args[:2]
+            if isinstance(singular, ast.Constant) and isinstance(plural, ast.Constant):
+                yield singular.value, plural.value
+
+
 def texts_of_code() -> set[str]:
-    calls = (
-        node
-        for app in APPS
-        for file in (ROOT / app).rglob("*.py")
-        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in MARKS
-    )
-    first = (call.args[0] for call in calls if call.args)
+    first = (call.args[0] for call in list_calls() if call.args)
     return {
         text.value
         for text in first
@@ -65,9 +78,11 @@ def test_every_marked_text_is_there_in_german(german, texts_of):
 
 
 def test_what_is_filled_in_is_the_same_in_german(german):
+    plurals = dict(list_plurals())
     for text, translations in german.items():
+        filled = set(PLACEHOLDER.findall(text + plurals.get(text, "")))
         for translation in translations if text else []:
-            assert set(PLACEHOLDER.findall(translation)) <= set(PLACEHOLDER.findall(text)), text
+            assert set(PLACEHOLDER.findall(translation)) <= filled, text
 
 
 def test_a_browser_that_wants_german_gets_it(db):
