@@ -400,3 +400,37 @@ def test_a_lower_id_that_is_committed_later_is_not_missed(world, listener):
     slow.join()
     assert done
     assert list_stored() == list_in_table()
+
+
+def test_a_listener_who_goes_while_the_copy_is_read_ends_no_training(world):
+    """T63: the files were written anew without them, and the training failed for a missing file."""
+    bring_up_to_date()
+    going = list(User.objects.filter(interactions__isnull=False).distinct().order_by("pk")[:1])
+
+    def delete_one(done: int, total: int) -> None:
+        if going:
+            gone.append(going.pop())
+            accounts.delete_account(gone[0])
+
+    gone: list[User] = []
+    left = set(User.objects.values_list("pk", flat=True)) - {going[0].pk}
+    rows = training_rows.read(delete_one)
+    assert gone and set(rows.interactions.listeners.ids.tolist()) <= left
+    assert rows.interactions.n_events == len(list_in_table())
+
+
+def test_where_they_keep_going_they_are_taken_out_when_all_is_read(world, monkeypatch):
+    monkeypatch.setattr(column_copy, "WAIT_FOR_REMOVAL", 0.1)
+    bring_up_to_date()
+    listeners = User.objects.filter(interactions__isnull=False).distinct().order_by("pk")
+    n_before = listeners.count()
+
+    def delete_one(done: int, total: int) -> None:
+        if (listener := listeners.first()) is not None and done == 0:
+            accounts.delete_account(listener)
+
+    rows = training_rows.read(delete_one)
+    assert n_before - listeners.count() >= column_copy.READS
+    assert rows.interactions.n_listeners > listeners.count()  # the last one was read already
+    column_copy.drop_departed()
+    assert list_stored() == list_in_table()

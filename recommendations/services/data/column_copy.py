@@ -10,6 +10,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from typing import TypeVar
 
 import numpy as np
 from django.conf import settings
@@ -36,6 +37,7 @@ from recommendations.services.data.column_store import (
 log = logging.getLogger(__name__)
 
 OnRead = Callable[[int, int], None]
+T = TypeVar("T")
 
 ROWS_TOGETHER = 4_000_000
 """Rows that are gathered before they are written: some 150 MB."""
@@ -44,6 +46,8 @@ STATEMENT = 500
 """Ids that one statement names."""
 WAIT_FOR_WRITER = 900.0
 """Seconds that a training waits for another that brings the copy up to date."""
+READS = 4
+"""So often a training begins to read before it keeps others from writing meanwhile."""
 WAIT_FOR_REMOVAL = 5.0
 WAIT_FOR_TRANSACTIONS = 60.0
 
@@ -59,15 +63,40 @@ def bring_up_to_date(on_progress: OnRead) -> tuple[ColumnStore, Manifest]:
     first time.
     """
     store = get_store()
-    with store.lock(WAIT_FOR_WRITER), make_reader() as source:
+    with store.lock(WAIT_FOR_WRITER):
+        return store, _write_news(store, on_progress)
+
+
+def read_copy(
+    on_progress: OnRead, read: Callable[[ColumnStore, Manifest], T]
+) -> tuple[T, Manifest]:
+    """Bring the copy up to date and return what `read` makes of it, and the state that was read.
+
+    A listener who goes meanwhile has partitions written anew, so reading begins again. At the last of `READS` they are
+    taken out when it is over, as while the copy is written.
+    """
+    for _attempt in range(READS - 1):
+        store, manifest = bring_up_to_date(on_progress)
+        try:
+            return read(store, manifest), manifest
+        except StoreDamaged as error:
+            log.info("The columnar copy is read once more: %s", error)
+    store = get_store()
+    with store.lock(WAIT_FOR_WRITER):
+        manifest = _write_news(store, on_progress)
+        return read(store, manifest), manifest
+
+
+def _write_news(store: ColumnStore, on_progress: OnRead) -> Manifest:
+    """Write what is new or changed into the copy; belongs under its lock."""
+    with make_reader() as source:
         last = _find_last_settled_id(source)
         manifest = _open(store, last)
         manifest = _take_notes(store, manifest, last)
         manifest = _follow_consent(store, manifest)
         manifest = _read_changed(store, source, manifest)
         manifest = _read_new(store, source, manifest, last, on_progress)
-        manifest = _drop_departed(store, manifest)
-    return store, manifest
+        return _drop_departed(store, manifest)
 
 
 def remove_listeners(listener_ids: Iterable[int]) -> None:

@@ -17,6 +17,7 @@ from recommendations.engine import Interactions, ItemFeatures, Prior
 from recommendations.models import ListenerControl, ListenerState, ModelVersion
 from recommendations.services.data import column_copy, interaction_rows, seed_packs, stored_events
 from recommendations.services.data.column_reader import Columns, Reader, make_reader
+from recommendations.services.data.column_store import ColumnStore, Manifest
 
 OnRead = Callable[[int, int], None]
 
@@ -86,18 +87,26 @@ def read(on_progress: OnRead | None = None) -> TrainingRows:
     tell = on_progress or _ignore
     with make_reader() as source:
         generations = read_generations(source)
-    store, manifest = column_copy.bring_up_to_date(tell)
-    with make_reader() as source:
-        songs = read_songs(source)
-        features, genre_ids = read_features(source, songs)
-    ignored = read_ignored_pairs()
-    interactions, n_ignored = stored_events.read_interactions(
-        store,
-        manifest,
-        songs["id"],
-        songs["duration_ms"],
-        lambda events: stored_events.select_learnable(events, ignored),
-        tell,
+
+    def read_state(
+        store: ColumnStore, manifest: Manifest
+    ) -> tuple[Interactions, int, ItemFeatures, NDArray[np.int64] | None]:
+        with make_reader() as source:
+            songs = read_songs(source)
+            features, genre_ids = read_features(source, songs)
+        ignored = read_ignored_pairs()
+        interactions, n_ignored = stored_events.read_interactions(
+            store,
+            manifest,
+            songs["id"],
+            songs["duration_ms"],
+            lambda events: stored_events.select_learnable(events, ignored),
+            tell,
+        )
+        return interactions, n_ignored, features, genre_ids
+
+    (interactions, n_ignored, features, genre_ids), manifest = column_copy.read_copy(
+        tell, read_state
     )
     n_left_out = n_ignored + _count_left_out(manifest.left_out)
     prior = seed_packs.read_prior(interactions.items.ids)
