@@ -2,6 +2,7 @@
 
 from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
@@ -10,6 +11,7 @@ from django.utils.translation import ngettext
 from catalog import tasks
 from catalog.files import scan_jobs
 from catalog.models import FolderScan, MusicFile, MusicFolder
+from catalog.songs.sources import refresh_sources
 from common.admin.records import RecordAdmin
 from common.generics import ModelAdmin, ModelForm, StrOrPromise
 
@@ -100,6 +102,17 @@ class MusicFileAdmin(RecordAdmin[MusicFile]):
     list_filter = ["folder", ("problem", admin.EmptyFieldListFilter)]
     search_fields = ["path", "problem"]
     raw_id_fields = ["song"]
+
+    def delete_model(self, request: HttpRequest, obj: MusicFile) -> None:
+        """Delete a row; a song that nothing else holds is not offered any more."""
+        super().delete_model(request, obj)
+        refresh_sources([obj.song_id] if obj.song_id else [])
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[MusicFile]) -> None:
+        song_ids = list(queryset.exclude(song=None).values_list("song_id", flat=True))
+        with transaction.atomic():
+            super().delete_queryset(request, queryset)
+            refresh_sources(song_ids)
 
 
 def _describe(scan: FolderScan) -> str:

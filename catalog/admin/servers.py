@@ -5,6 +5,7 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect
@@ -21,8 +22,9 @@ from catalog.models import (
     ServerSync,
     WrittenPlaylist,
 )
-from catalog.servers import connecting, removal, syncs
+from catalog.servers import connecting, joining, removal, syncs
 from catalog.servers.clients import ServerError, WrongAddress, clean_address
+from catalog.songs.sources import refresh_sources
 from common.admin import RecordAdmin, answer_progress
 from common.generics import ModelAdmin, ModelForm
 
@@ -206,12 +208,31 @@ class ServerSongAdmin(RecordAdmin[ServerSong]):
     list_select_related = ["server", "song__artist"]
     search_fields = ["=item_id"]
 
+    def delete_model(self, request: HttpRequest, obj: ServerSong) -> None:
+        """Delete a row; a song that nothing else holds is not offered any more."""
+        super().delete_model(request, obj)
+        refresh_sources([obj.song_id])
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[ServerSong]) -> None:
+        song_ids = list(queryset.values_list("song_id", flat=True))
+        with transaction.atomic():
+            super().delete_queryset(request, queryset)
+            refresh_sources(song_ids)
+
 
 @admin.register(ServerAccount)
 class ServerAccountAdmin(RecordAdmin[ServerAccount]):
     list_display = ["server", "user", "account_name", "last_pull_at", "last_error"]
     list_select_related = ["server", "user"]
     exclude = ["secret"]
+
+    def delete_model(self, request: HttpRequest, obj: ServerAccount) -> None:
+        """Leave the server for the listener: the session there ends, too."""
+        joining.leave_account(obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[ServerAccount]) -> None:
+        for account in queryset.select_related("server"):
+            joining.leave_account(account)
 
 
 @admin.register(ServerAccountSong)

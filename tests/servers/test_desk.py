@@ -5,9 +5,9 @@ from django.contrib.auth.models import Permission
 from django.urls import reverse
 
 from accounts.models import User
-from catalog.models import MusicServer, ServerSync, Song
+from catalog.models import MusicServer, ServerAccount, ServerSong, ServerSync, Song
 from catalog.servers import syncs
-from catalog.servers.credentials import decrypt_secret
+from catalog.servers.credentials import decrypt_secret, encrypt_secret
 from tests.servers.stand_in import ACCOUNT, PASSWORD, Raw, StandIn, serve_stand_in
 
 pytestmark = pytest.mark.django_db
@@ -133,3 +133,31 @@ def test_a_deleted_server_takes_its_songs_out(desk, server):
     address = reverse("admin:catalog_musicserver_delete", args=[server.pk])
     assert desk.post(address, {"post": "yes"}).status_code == 302
     assert not Song.objects.available().exists() and Song.objects.count() == 12
+
+
+def test_rows_that_are_deleted_one_by_one_leave_nothing_offered_or_open(desk, stand_in):
+    """A song without its row was offered still and played nothing; a joined account left its session there."""
+    add_server(desk, stand_in.address)
+    syncs.run_next_sync()
+    server = MusicServer.objects.get()
+    first, *others = ServerSong.objects.order_by("pk")
+    desk.post(reverse("admin:catalog_serversong_delete", args=[first.pk]), {"post": "yes"})
+    chosen = {"action": "delete_selected", "_selected_action": [others[0].pk], "post": "yes"}
+    desk.post(reverse("admin:catalog_serversong_changelist"), chosen)
+    gone = [first.song_id, others[0].song_id]
+    assert list(Song.objects.filter(pk__in=gone).values_list("has_audio", "is_available")) == [
+        (False, False),
+        (False, False),
+    ]
+    assert Song.objects.filter(has_audio=True).count() == 10
+
+    MusicServer.objects.update(kind=MusicServer.Kind.JELLYFIN)
+    lena = User.objects.create_user("lena")
+    secret = encrypt_secret("user-1:token-1")
+    account = ServerAccount.objects.create(
+        server=server, user=lena, account_name="lena", secret=secret
+    )
+    stand_in.answers = {"/Sessions/Logout": lambda request: Raw(b"", 204)}
+    desk.post(reverse("admin:catalog_serveraccount_delete", args=[account.pk]), {"post": "yes"})
+    assert not ServerAccount.objects.exists()
+    assert stand_in.count("/Sessions/Logout") == 1
