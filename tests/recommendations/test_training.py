@@ -1,6 +1,7 @@
 """A training from the request to the active version."""
 
 import errno
+from dataclasses import replace
 from datetime import timedelta
 
 import numpy as np
@@ -13,7 +14,8 @@ from common import jobs
 from musicrec_site.ops.demo import format_evaluation_table
 from recommendations import tasks
 from recommendations.conf import conf
-from recommendations.engine import CLASSIC, PRESETS, Recommender
+from recommendations.engine import CLASSIC, PRESETS, Recommender, split_newest
+from recommendations.engine.core.config import RankerConfig
 from recommendations.engine.tuning import tuner
 from recommendations.models import (
     BackgroundJob,
@@ -32,7 +34,12 @@ from recommendations.services.training import (
     pipeline,
     training_requests,
 )
-from recommendations.services.training.offline_evaluation import Evaluation, measure
+from recommendations.services.training.offline_evaluation import (
+    Evaluation,
+    NewestComparison,
+    evaluate_config,
+    measure,
+)
 from recommendations.services.versions import registry
 from tests.recommendations.conftest import N_LISTENERS, N_SONGS, train
 
@@ -329,6 +336,52 @@ def test_only_a_clearly_worse_version_is_held_back(db, settings, difference, hel
     settings.GATE_DROP = 0.1
     objection = gate.decide_gate(an_evaluation(champion_ndcg=0.3, difference=difference))
     assert bool(objection) is held_back
+
+
+@pytest.mark.parametrize(
+    ("random", "newest", "held_back"),
+    [((-0.1, -0.05), (0.01, 0.02), False), ((0.01, 0.02), (-0.1, -0.05), True)],
+)
+def test_what_learns_for_the_songs_heard_next_is_judged_by_these(
+    db, settings, random, newest, held_back
+):
+    """With 0.1 of 0.2 allowed to be lost, -0.05 is too much; what random songs say decides nothing then."""
+    settings.GATE_DROP = 0.1
+    objection = gate.decide_gate(
+        an_evaluation(
+            champion_ndcg=0.3,
+            difference=random,
+            newest_comparison=NewestComparison(0.125, 0.2, newest),
+        )
+    )
+    assert bool(objection) is held_back
+    if held_back:
+        assert objection.startswith("NDCG@10 on the songs heard last is 0.125, the active")
+        assert "reaches 0.200 on the same split (difference -0.100 to -0.050)" in objection
+
+
+@pytest.mark.parametrize("is_newest", [True, False])
+def test_two_configurations_are_compared_on_the_songs_heard_last_where_one_learns_for_these(
+    world, is_newest
+):
+    rows = training_rows.read()
+    ranker = RankerConfig(newest_held_out=is_newest, n_trees=5)
+    config = replace(CLASSIC, name="ranked", ranker=ranker)
+    evaluation = measure(rows, config, CLASSIC, seed=0)
+    assert evaluation.champion_ndcg is not None
+    comparison = evaluation.newest_comparison
+    if not is_newest:
+        assert comparison is None
+        return
+    split = split_newest(rows.interactions)
+    theirs = evaluate_config(rows, CLASSIC, split, seed=0).mean("ndcg@10")
+    ours = evaluate_config(rows, evaluation.config, split, seed=0).mean("ndcg@10")
+    assert (comparison.ndcg, comparison.champion_ndcg) == pytest.approx((ours, theirs))
+    low, high = comparison.difference
+    assert low <= ours - theirs <= high
+    assert evaluation.sentence.endswith(
+        f"Of the songs heard last {ours:.3f}, the active version's configuration {theirs:.3f}."
+    )
 
 
 def test_few_listeners_hold_no_version_back_and_have_no_figure(db):

@@ -198,6 +198,11 @@ class RecommenderConfig:
         """The components, and those that a fit may add because of the data."""
         return {**self.where_ordered, **self.listens_alone, **self.components}
 
+    @property
+    def learns_newest(self) -> bool:
+        """Whether its order is learned for the songs that are heard next, where it is known what was heard last."""
+        return self.ranker is not None and self.ranker.newest_held_out
+
     def warm_started(self, fitted: RecommenderConfig) -> RecommenderConfig:
         """Return the configuration with the settings that another search found tried first."""
         if self.search is None or fitted.name != self.name:

@@ -29,12 +29,19 @@ def decide_gate(evaluation: Evaluation | None) -> str:
 
 
 def _compare_with_champion(evaluation: Evaluation) -> str:
-    """Clearly worse: the whole interval of the paired difference lies below what may be lost."""
-    champion, difference = evaluation.champion_ndcg, evaluation.difference
+    """Clearly worse: the whole interval of the paired difference lies below what may be lost.
+
+    Where one of the two learns for the songs that are heard next, these decide: an order learned for them finds fewer
+    random songs, and would never get past the gate.
+    """
+    newest = evaluation.newest_comparison
+    judged = evaluation if newest is None else newest
+    ndcg, champion, difference = judged.ndcg, judged.champion_ndcg, judged.difference
     if champion is None or difference is None or difference[1] >= -conf.gate_drop * champion:
         return ""
+    what = "NDCG@10" if newest is None else "NDCG@10 on the songs heard last"
     return (
-        f"NDCG@10 is {evaluation.ndcg:.3f}, the active version's configuration reaches {champion:.3f} on the same "
+        f"{what} is {ndcg:.3f}, the active version's configuration reaches {champion:.3f} on the same "
         f"split (difference {difference[0]:+.3f} to {difference[1]:+.3f}). Activate it by hand if that is meant."
     )
 

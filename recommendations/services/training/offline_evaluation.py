@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from math import isnan
 from typing import Any
 
@@ -51,13 +51,26 @@ SPLITS = ("random", "sample", "temporal", "newest", "listener")
 
 
 @dataclass(frozen=True)
+class NewestComparison:
+    """NDCG@10 on the songs that listeners heard last, of a configuration and of the active version's on one split.
+
+    `difference` is the interval of ours minus theirs, paired by listener.
+    """
+
+    ndcg: float
+    champion_ndcg: float
+    difference: tuple[float, float]
+
+
+@dataclass(frozen=True)
 class Evaluation:
     """What was measured of a configuration, and of the active version's where that is another one.
 
     `config` is what was measured: where a search was asked for, what it found, and `tuning` is its log. `ranker` is
     the order that was measured; what serves takes it over. `newest` is, on a site of few listeners, how many of the
     songs heard last were found, and of how many. `interval` is around `ndcg`; `difference` is the interval
-    of ours minus the champion's, paired by listener.
+    of ours minus the champion's, paired by listener. `newest_comparison` is there where one of them learns for the
+    songs that are heard next, which random songs do not tell.
     """
 
     config: RecommenderConfig
@@ -71,6 +84,7 @@ class Evaluation:
     fidelity: Fidelity | None = None
     ranker: Ranker | None = None
     newest: tuple[int, int] | None = None
+    newest_comparison: NewestComparison | None = None
     fitted: Recommender | None = None
 
     @property
@@ -88,6 +102,7 @@ class Evaluation:
             "per_listener": self._list_per_listener(),
             "fidelity": self.fidelity and self.fidelity.to_dict(),
             "newest": self.newest and list(self.newest),
+            "newest_comparison": self.newest_comparison and asdict(self.newest_comparison),
         }
 
     def _list_per_listener(self) -> dict[str, Any]:
@@ -114,7 +129,14 @@ class Evaluation:
             return " ".join(
                 filter(None, [describe_too_few(self.n_measured), describe_newest(self.newest)])
             )
-        return f"NDCG@10 {self.ndcg:.3f} ({low:.3f} to {high:.3f}){beside}."
+        newest = self.newest_comparison
+        heard_last = (
+            ""
+            if newest is None
+            else f" Of the songs heard last {newest.ndcg:.3f}, the active version's configuration "
+            f"{newest.champion_ndcg:.3f}."
+        )
+        return f"NDCG@10 {self.ndcg:.3f} ({low:.3f} to {high:.3f}){beside}.{heard_last}"
 
 
 def describe_too_few(n_measured: int) -> str:
@@ -220,7 +242,8 @@ def measure(
 ) -> Evaluation | None:
     """Measure a configuration, paired with a champion's on the same split; None with too little data.
 
-    The split is random; few listeners are measured by what they heard last.
+    The split is random; few listeners are measured by what they heard last. Where one of the two learns for the songs
+    that are heard next, both are compared on these as well.
 
     Of many listeners only a sample has songs held out: what was fitted for it has seen nearly everything, and is
     returned for the final fit to begin with. On the same split it is measured whether the reasons are true
@@ -252,8 +275,33 @@ def measure(
         return evaluation
     theirs = evaluate_config(rows, champion, split, seed=seed, on_progress=on_progress)
     difference = bootstrap_pairs(ours, theirs, metric=METRIC, seed=seed)
-    return replace(
+    evaluation = replace(
         evaluation, champion_ndcg=theirs.mean(METRIC), difference=(difference.low, difference.high)
+    )
+    if split.name != "random" or not (rows.interactions.timestamps >= 0).any():
+        return evaluation
+    if not (config.learns_newest or champion.learns_newest):
+        return evaluation
+    comparison = _compare_newest(rows, evaluation.config, champion, seed, on_progress)
+    return replace(evaluation, newest_comparison=comparison)
+
+
+def _compare_newest(
+    rows: TrainingRows,
+    config: RecommenderConfig,
+    champion: RecommenderConfig,
+    seed: int,
+    on_progress: OnProgress | None,
+) -> NewestComparison:
+    """Compare two configurations without a search on the songs that each listener heard last; a fit of each."""
+    split = make_split(rows, "newest", seed)
+    ours, theirs = (
+        evaluate_config(rows, one, split, seed=seed, on_progress=on_progress)
+        for one in (config, champion)
+    )
+    difference = bootstrap_pairs(ours, theirs, metric=METRIC, seed=seed)
+    return NewestComparison(
+        ours.mean(METRIC), theirs.mean(METRIC), (difference.low, difference.high)
     )
 
 
