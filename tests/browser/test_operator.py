@@ -49,8 +49,8 @@ def test_an_operator_retrains_and_changes_what_serves(visit, site, worker):
     expect(page.locator("[data-stage]")).to_have_text("queued")
     os.killpg(worker.pid, signal.SIGCONT)
     # Nobody reloads the page: it follows the training and shows its end by itself.
-    page.get_by_text(re.compile("It made v")).wait_for(timeout=60_000)
-    newest = page.get_by_text(re.compile("It made v")).inner_text().split()[-1]
+    page.get_by_text(re.compile("Result: v")).wait_for(timeout=60_000)
+    newest = page.get_by_text(re.compile("Result: v")).inner_text().split()[-1]
 
     olga.go("/admin/recommendations/modelversion/")
     assert page.locator("figure.chart svg rect").count() >= 2
