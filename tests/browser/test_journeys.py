@@ -297,7 +297,7 @@ def test_a_search_says_how_much_it_found_to_those_who_do_not_see_it(visit):
 
 @pytest.mark.parametrize(
     ("locale", "offline", "failed"),
-    [("en-GB", "No connection", "did not work"), ("de-DE", "Keine Verbindung", "nicht geklappt")],
+    [("en-GB", "No connection", "didn't work"), ("de-DE", "Keine Verbindung", "nicht geklappt")],
 )
 def test_what_fails_is_said_in_the_listeners_language(visit, locale, offline, failed):
     visitor = visit(locale=locale)
