@@ -49,7 +49,7 @@ def test_a_visitor_tries_it_signs_up_and_steers_their_first_lists(visit, script)
     page.locator(".grid .card .like").first.click()
     if script:
         page.wait_for_selector('.grid .card .like[aria-pressed="true"]')
-        assert "Liked" in page.locator("#toasts").inner_text()
+        assert "You like" in page.locator("#toasts").inner_text()
     visitor.go("/")
     after = visitor.titles(".grid")
     assert before[0] not in after
