@@ -200,7 +200,9 @@ class TestRetrain:
         assert "ist noch nicht zu Ende (wartet)" in answer.content.decode()
 
     def test_the_schedule_is_told_in_words(self, desk, world):
-        assert "Runs by itself: daily at 03:30" in page(desk, "recommendations_trainingrun_changelist")
+        assert "Runs by itself: daily at 03:30" in page(
+            desk, "recommendations_trainingrun_changelist"
+        )
         PeriodicTask.objects.filter(task="recommendations.tasks.retrain").update(enabled=False)
         assert "The schedule is switched off." in page(
             desk, "recommendations_trainingrun_changelist"
