@@ -180,6 +180,19 @@ class TestTables:
     @pytest.mark.parametrize(
         "text",
         [
+            "Date,Time,Artist,Track\n2021-01-05,22:15:00,A,T\n",
+            "Datum;Uhrzeit;Interpret;Titel\n05.01.2021;22:15;A;T\n",
+            "time,date,artist,track\n10:15 PM,2021-01-05,A,T\n",
+            f"artist,track,timestamp\nA,T,{AT * 10**9}\n",
+        ],
+    )
+    def test_a_day_and_a_clock_in_two_columns_and_billionths(self, tmp_path, text):
+        (record,), rejected = read(write(tmp_path / "l.csv", text))
+        assert (names([record]), record.occurred_at, rejected) == ([("A", "T")], AT, {})
+
+    @pytest.mark.parametrize(
+        "text",
+        [
             "2021-01-05T23:15:00+01:00[Europe/Berlin]",
             "2021-01-05 22:15:00,123",
             "5-Jan-21 22:15",

@@ -46,6 +46,7 @@ _WITHOUT_HEADER: tuple[tuple[str, ...], ...] = (
 _LOVED_HEADER = {"uts", "utc time", "artist", "artist mbid", "track", "track mbid"}
 _LOVED_NAME = re.compile(r"(?:^|[^a-z])(?:loved|lovedtracks)(?:[^a-z]|$)", re.IGNORECASE)
 _LOOKED_AT = 200
+_CLOCK = re.compile(r"^\d{1,2}:\d\d(?::\d\d)?(?:\s?[ap]\.?m\.?)?$", re.IGNORECASE)
 Row = Sequence[str]
 
 
@@ -129,8 +130,27 @@ def _find_layout_by_header(rows: Sequence[tuple[int, Row]], delimiter: str) -> L
         }
         columns = {column: index for column, index in columns.items() if index >= 0}
         if {"time", "artist", "title"} <= columns.keys():
+            columns |= _find_day_and_clock(positions, [row for at, row in rows if at > line])
             return _shift_columns(Layout(columns, len(row), delimiter, line), rows)
     return None
+
+
+def _find_day_and_clock(positions: Mapping[str, int], rows: Sequence[Row]) -> dict[str, int]:
+    """Return the columns of the day ("time") and of the time of day ("clock"), where a table has two for a moment."""
+    indices = [positions[name] for name in column_names.OF_A_PLAY["time"] if name in positions]
+    clocks = [at for at in indices if any(_has_clock_alone(row, at) for row in rows[:_LOOKED_AT])]
+    days = [at for at in indices if at not in clocks]
+    return {"time": days[0], "clock": clocks[0]} if days and clocks else {}
+
+
+def _has_clock_alone(row: Row, at: int) -> bool:
+    return at < len(row) and _CLOCK.match(row[at].strip()) is not None
+
+
+def _get_time_cell(row: Row, columns: Mapping[str, int]) -> str:
+    """Return what a row says of its time, with the time of day from a column of its own."""
+    clock = f" {row[columns['clock']].strip()}" if "clock" in columns else ""
+    return f"{row[columns['time']]}{clock}"
 
 
 def _shift_columns(layout: Layout, rows: Sequence[tuple[int, Row]]) -> Layout:
@@ -183,7 +203,7 @@ def _check_times(opened: SourceFile, rows: Sequence[tuple[int, Row]], layout: La
 def _list_times(rows: Sequence[tuple[int, Row]], layout: Layout) -> list[str]:
     """Return the cells of the time's column below the header."""
     return [
-        row[layout.columns["time"]]
+        _get_time_cell(row, layout.columns)
         for line, row in rows
         if line > layout.header_line and len(row) >= layout.n_columns
     ]
@@ -297,9 +317,9 @@ class _RecordMaker:
 
     def __call__(self, line: int, row: Row) -> ListenRecord:
         if self._kind == LIKE:
-            moment = values.parse_day(row[self._columns["time"]], self._day_first)
+            moment = values.parse_day(_get_time_cell(row, self._columns), self._day_first)
         else:
-            moment = values.parse_moment(row[self._columns["time"]], self._day_first)
+            moment = values.parse_moment(_get_time_cell(row, self._columns), self._day_first)
             if moment is None:
                 raise values.BadValue("the time is missing")
         return ListenRecord(

@@ -23,6 +23,7 @@ LONGEST_DURATION_MS = 24 * 3600 * 1000
 # seconds have 10 digits until the year 2286, milliseconds 13 since 2001
 _MILLISECONDS_FROM = 100_000_000_000
 _MICROSECONDS_FROM = 100_000_000_000_000
+_NANOSECONDS_FROM = 100_000_000_000_000_000
 
 _LONGEST_NUMBER = 20
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
@@ -177,7 +178,8 @@ def parse_year(text: str) -> int | None:
 def parse_moment(text: str, day_first: bool | None = None) -> int | None:
     """Return the Unix seconds that a text says: a number, or a date with a time; UTC unless it names a zone.
 
-    Numbers are seconds, milliseconds or microseconds, whichever lies between 2002 and 2100. Empty text is unknown.
+    Numbers are seconds or thousandths, millionths or billionths of these, whichever lies between 2002 and 2100. Empty
+    text is unknown.
     `day_first` says how the file's dates with slashes are read, where its rows show it (`dates.find_day_order`).
     """
     cleaned = text.strip()
@@ -235,6 +237,8 @@ def _describe_no_time(text: str) -> str:
 
 
 def _convert_number(value: int) -> int:
+    if value >= _NANOSECONDS_FROM:
+        return value // 1_000_000_000
     if value >= _MICROSECONDS_FROM:
         return value // 1_000_000
     return value // 1_000 if value >= _MILLISECONDS_FROM else value
