@@ -104,6 +104,27 @@ ABOUT_FILES = (
     " themselves.",
     "%(file)s is a history of Spotify that breaks off before its first entry; unpack the "
     "zip again.",
+    "%(file)s is not UTF-8 text (line %(line)s has the byte %(byte)s) and looks like "
+    "%(encoding)s; save it as UTF-8.",
+    "%(file)s is not UTF-8 text and looks like %(encoding)s; save it as UTF-8.",
+    "%(file)s has the names of its columns and no row below them.",
+    "%(file)s is no history of Tautulli.",
+    "%(file)s holds the history of %(n)s users; export it for one user and bring that.",
+    "%(file)s is no playlist of iTunes.",
+    "%(file)s is a document of LibreOffice. Open it, go to the sheet with the songs, save"
+    " that sheet as CSV and bring the CSV.",
+    "%(file)s is a document of Apple's Numbers. Open it, export it as CSV and bring the CSV.",
+    "%(file)s holds another zip or archive; unpack it and bring what is inside.",
+    "%(file)s is a tar archive; unpack it and bring the file with the history.",
+    "%(file)s is an archive within an archive, or a 7z or RAR archive; unpack it and "
+    "bring the file with the history.",
+    "%(file)s is an old Excel workbook. Open it, go to the sheet with the songs, save "
+    "that sheet as CSV and bring the CSV.",
+    "%(file)s is foobar2000's playback statistics, which name no songs. Export the "
+    "scrobbles themselves, or a playlist as M3U8.",
+    "%(file)s is a list of two names a line, which does not say which is the artist and "
+    "which the title. Export it as CSV, or put artist,title on top and a comma in place "
+    "of each dash.",
 )
 """Why a file as a whole was refused."""
 
@@ -171,6 +192,8 @@ ABOUT_ROWS = (
     "no song of the catalog has that id",
     "song %(key)s has the same MusicBrainz or Spotify id",
     "what it names, %(name)s, is not in the catalog",
+    "%(what)s %(value)s can be read in two ways; write it with a point",
+    "%(what)s %(value)s is no whole number",
     "song",
     "title",
     "artist",
@@ -214,6 +237,8 @@ KINDS_OF_FILES = (
     "Apple Music's play history",
     "Apple Music's play activity",
     "Apple Music's favorites",
+    "Plex, by Tautulli (JSON)",
+    "Playlist of iTunes or Music (text)",
 )
 """What a file is, by its importer."""
 

@@ -39,12 +39,17 @@ def check_text(head: bytes, name: str) -> None:
     try:
         head[: _find_last_line_end(head)].decode("utf-8")
     except UnicodeDecodeError as error:
-        if is_mostly_foreign(head):
-            line = head[: error.start].count(b"\n") + 1
+        if not is_mostly_foreign(head):
+            return
+        line, byte = head[: error.start].count(b"\n") + 1, f"0x{head[error.start]:02X}"
+        if guess := detect_encoding(head):
             raise WrongFile(
-                f"{name} is not UTF-8 text (line {line} has the byte 0x{head[error.start]:02X})"
-                f"{_describe_guess(head)}; save it as UTF-8."
+                f"{name} is not UTF-8 text (line {line} has the byte {byte}) and looks like {guess.title}; "
+                "save it as UTF-8."
             ) from None
+        raise WrongFile(
+            f"{name} is not UTF-8 text (line {line} has the byte {byte}); save it as UTF-8."
+        ) from None
 
 
 def find_old_encoding(head: bytes, name: str) -> str:
@@ -57,12 +62,7 @@ def find_old_encoding(head: bytes, name: str) -> str:
     guess = detect_encoding(head)
     if guess is None or guess.is_western:
         return guess.codec if guess else "cp1252"
-    raise WrongFile(f"{name} is not UTF-8 text{_describe_guess(head)}; save it as UTF-8.")
-
-
-def _describe_guess(head: bytes) -> str:
-    guess = detect_encoding(head)
-    return f" and looks like {guess.title}" if guess else ""
+    raise WrongFile(f"{name} is not UTF-8 text and looks like {guess.title}; save it as UTF-8.")
 
 
 def read_numbered_lines(stream: BinaryIO, *, fallback: str = "") -> Iterator[Line]:
