@@ -113,6 +113,23 @@ class TestSongs:
         assert [song.title for song in songs] == ["A", "C"]
         assert rejected == {3: f"the line is longer than {LONGEST_LINE // 1024} kB"}
 
+    def test_an_album_is_in_its_order(self, tmp_path):
+        rows = [
+            "title,artist,album,Album Artist,track_number,disc_number",
+            "One,A,Songs,Various,03/12,1",
+        ]
+        rows += ["Two,B,Songs,,12,2/2", "Three,C,Songs,,A1,0", "Four,D,,,1000,-1"]
+        songs, rejected = split(
+            outcomes(write(tmp_path / "s.csv", "\n".join(rows)), "songs", "csv")
+        )
+        assert not rejected
+        assert [(song.album_artist, song.track_number, song.disc_number) for song in songs] == [
+            ("Various", 3, 1),
+            ("", 12, 2),
+            ("", None, None),
+            ("", None, None),
+        ]
+
     def test_a_quoted_cell_may_span_lines(self, tmp_path):
         file = write(tmp_path / "s.csv", 'title,artist\n"Two\nlines",B\nC,D\n')
         songs, _ = split(outcomes(file, "songs", "csv"))

@@ -16,6 +16,9 @@ COLUMNS = {
     "title": ("title", "name", "song", "track", "song_name", "track_name"),
     "artist": ("artist", "artist_name", "artists", "artist_names"),
     "album": ("album", "album_name", "release"),
+    "album_artist": ("album_artist", "albumartist", "album_artist_name"),
+    "track_number": ("track_number", "tracknumber", "track_no", "track_nr"),
+    "disc_number": ("disc_number", "discnumber", "disc_no", "disc"),
     "genres": ("genres", "genre", "tags", "track_genre", "artist_genres"),
     "year": ("year", "release_year", "release_date", "album_release_date"),
     "duration_ms": ("duration_ms", "length_ms", "track_duration_ms"),
@@ -28,6 +31,7 @@ COLUMNS = {
 }
 _GENRE_SIGNS = re.compile(r"[;|]")
 _COMMA_NUMBER = re.compile(r"^\s*(-?\d+),(\d+)\s*$")
+_POSITION = re.compile(r"\s*0*([1-9]\d{0,2})\s*(?:/|$)")
 _MOST_GENRES = 20
 _LONGEST_MS = 24 * 3600 * 1000
 
@@ -78,9 +82,10 @@ class _SongReader:
             title=values.parse_name(self._read_cell(row, "title"), "title"),
             artist=values.parse_name(self._read_cell(row, "artist"), "artist"),
             key=values.parse_key(key, "song id") if key.strip() else "",
-            album=values.parse_name(album, "album")
-            if (album := self._read_cell(row, "album")).strip()
-            else "",
+            album=self._read_name(row, "album"),
+            album_artist=self._read_name(row, "album_artist"),
+            track_number=self._read_position(row, "track_number"),
+            disc_number=self._read_position(row, "disc_number"),
             genres=self._read_genres(row),
             year=values.parse_year(self._read_cell(row, "year")),
             duration_ms=self._read_duration(row),
@@ -97,6 +102,15 @@ class _SongReader:
     def _read_cell(self, row: list[str], name: str) -> str:
         column = self._columns.get(name)
         return "" if column is None else restore_cell(row[column])
+
+    def _read_name(self, row: list[str], name: str) -> str:
+        text = self._read_cell(row, name)
+        return values.parse_name(text, name.replace("_", " ")) if text.strip() else ""
+
+    def _read_position(self, row: list[str], name: str) -> int | None:
+        """Return the number on the album: 3 of "3", "03" and "3/12"; that of a side of vinyl ("A1") says no order."""
+        match = _POSITION.match(self._read_cell(row, name))
+        return int(match[1]) if match else None
 
     def _read_feature(self, row: list[str], name: str, column: int | None) -> float | None:
         if column is None:
