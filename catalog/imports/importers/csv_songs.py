@@ -31,7 +31,7 @@ COLUMNS = {
 }
 _GENRE_SIGNS = re.compile(r"[;|]")
 _COMMA_NUMBER = re.compile(r"^\s*(-?\d+),(\d+)\s*$")
-_POSITION = re.compile(r"\s*0*([1-9]\d{0,2})\s*(?:/|$)")
+_POSITION = re.compile(r"^0{0,3}([1-9]\d{0,2})\s*(?:/|$)")
 _MOST_GENRES = 20
 _LONGEST_MS = 24 * 3600 * 1000
 
@@ -109,7 +109,7 @@ class _SongReader:
 
     def _read_position(self, row: list[str], name: str) -> int | None:
         """Return the number on the album: 3 of "3", "03" and "3/12"; that of a side of vinyl ("A1") says no order."""
-        match = _POSITION.match(self._read_cell(row, name))
+        match = _POSITION.match(self._read_cell(row, name).strip())
         return int(match[1]) if match else None
 
     def _read_feature(self, row: list[str], name: str, column: int | None) -> float | None:
