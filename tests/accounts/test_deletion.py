@@ -139,6 +139,7 @@ def fill_every_table(user: User, song: Song) -> None:
     taste.set_discovery(user, 0.9)
     taste.set_picks(user, artists=[song.artist])
     list_cache.put(list_cache.make_key(user.pk, 1, {}), {"songs": [song.pk]})
+    list_cache.keep("musicrec:of-several", [song.pk], 60, [user.pk, user.pk + 1])
 
 
 def rows_that_name(pk: int) -> list[str]:
@@ -211,6 +212,10 @@ def test_an_account_with_rows_in_every_table_goes_without_a_trace(delete, zaphod
         left.remove("admin.LogEntry (its name)")  # that an operator deleted it
     assert left == []
     assert cache.get(list_cache.make_key(pk, 1, {})) is None
+    assert cache.get("musicrec:of-several") is None
+    # a request that was under way when the account went keeps nothing either
+    list_cache.put(list_cache.make_key(pk, 2, {}), {"songs": [song.pk]})
+    assert cache.get(list_cache.make_key(pk, 2, {})) is None
     assert Song.objects.filter(pk=song.pk).exists()
     assert elsewhere.get("/settings/").status_code == 302
 

@@ -10,6 +10,7 @@ from accounts.services import delete_account
 from catalog.models import Playlist
 from recommendations.models import Blend, BlendMember
 from recommendations.services.preferences import controls
+from recommendations.services.serving import list_cache
 from recommendations.services.surfaces import blends
 from tests.pages.conftest import signed_in
 
@@ -106,9 +107,13 @@ def test_inviting_tells_nobody_which_names_there_are(listeners):
 
 def test_a_kept_playlist_and_the_cache_name_no_other_member(household, listeners, monkeypatch):
     kept_rows = []
-    monkeypatch.setattr(
-        blends.cache, "set", lambda key, value, seconds: kept_rows.append(repr(value))
-    )
+    keep = list_cache.keep
+
+    def note(key, value, *args):
+        kept_rows.append(repr(value))
+        keep(key, value, *args)
+
+    monkeypatch.setattr(list_cache, "keep", note)
     blends.blend_songs(household)
     signed_in(listeners[0]).post(f"/blends/{household.pk}/keep/")
     reasons = set(Playlist.objects.get(owner=listeners[0]).items.values_list("reason", flat=True))

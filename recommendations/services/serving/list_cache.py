@@ -19,6 +19,8 @@ from recommendations.models import ListenerState
 
 _LISTENERS_A_STATEMENT = 5_000
 _REMEMBERED_KEYS = 100
+_LONGEST_SECONDS = 2 * 24 * 3600
+"""Nothing of a listener is cached for longer."""
 
 
 def invalidate_lists(listener_ids: Iterable[int]) -> None:
@@ -70,21 +72,35 @@ def get(cache_key: str) -> Any | None:
 
 
 def put(cache_key: str, value: Any, seconds: float | None = None) -> None:
-    """Cache a list, and remember its key so that `delete_lists` finds it."""
-    cache.set(cache_key, value, timeout=conf.list_cache_seconds if seconds is None else seconds)
-    keys_key = _make_keys_key(int(cache_key.split(":")[2]))
-    keys = [one for one in cache.get(keys_key, []) if one != cache_key]
-    longest = max(conf.list_cache_seconds, conf.catalog_mask_seconds)
-    cache.set(keys_key, [*keys, cache_key][-_REMEMBERED_KEYS:], timeout=longest)
+    """Cache a list by the key that `make_key` gave it."""
+    seconds = conf.list_cache_seconds if seconds is None else seconds
+    keep(cache_key, value, seconds, [int(cache_key.split(":")[2])])
+
+
+def keep(cache_key: str, value: Any, seconds: float, listener_ids: Iterable[int]) -> None:
+    """Cache what was made of these listeners' histories: with the account of any of them it goes."""
+    cache.set(cache_key, value, timeout=seconds)
+    for listener_id in listener_ids:
+        keys_key = _make_keys_key(listener_id)
+        keys = [one for one in cache.get(keys_key, []) if one != cache_key]
+        cache.set(keys_key, [*keys, cache_key][-_REMEMBERED_KEYS:], timeout=_LONGEST_SECONDS)
+        # asked after the write: who is under way writes before the deletion looks, or sees that it has been
+        if cache.get(_make_gone_key(listener_id)):
+            cache.delete_many([*keys, cache_key, keys_key])
 
 
 def delete_lists(listener_id: int) -> None:
-    """Delete the cached lists of a listener who is gone.
+    """Delete what is cached of a listener who is gone, and let no request that is still under way keep anything.
 
     A process with a cache of its own keeps its entries until they expire; nobody can ask for them.
     """
+    cache.set(_make_gone_key(listener_id), True, timeout=_LONGEST_SECONDS)
     keys_key = _make_keys_key(listener_id)
     cache.delete_many([*cache.get(keys_key, []), keys_key])
+
+
+def _make_gone_key(listener_id: int) -> str:
+    return f"musicrec:list-gone:{listener_id}"
 
 
 def _make_keys_key(listener_id: int) -> str:

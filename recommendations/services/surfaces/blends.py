@@ -21,7 +21,7 @@ from catalog.listening.same_play import lock_listener
 from catalog.models import Song
 from recommendations.engine import Recommender, rank_for_group
 from recommendations.models import Blend, BlendMember, ModelVersion
-from recommendations.services.serving import exclusions, history_loader
+from recommendations.services.serving import exclusions, history_loader, list_cache
 from recommendations.services.serving.artist_order import space_songs
 from recommendations.services.serving.listener_context import ListenerContext, Unwanted
 from recommendations.services.serving.served_list import ServedSong
@@ -158,7 +158,7 @@ def blend_songs(blend: Blend) -> Blended:
     rows = cache.get(key)
     if rows is None:
         rows = _choose_songs(version, recommender, members, contexts)
-        cache.set(key, rows, KEPT_SECONDS)
+        list_cache.keep(key, rows, KEPT_SECONDS, [member.pk for member in members])
     names = [member.get_username() for member in members]
     songs = _read_songs(rows, names, contexts)
     return Blended(songs, "" if songs else "taste", version)

@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from accounts.models import User
 from catalog.models import Interaction, Playlist, PlaylistItem, Song
 from recommendations.models import ListenerControl
+from recommendations.services.serving import list_cache
 from recommendations.services.surfaces.weekly import WeeklyList
 
 N_NAMED = 5
@@ -53,7 +54,7 @@ def load_changes(listener: User, lists: Sequence[WeeklyList]) -> Changes | None:
     kept = cache.get(key)
     if kept is None:
         kept = (find_changes(listener, newest.playlist, newest.items, newest.before.items),)
-        cache.set(key, kept, _KEPT_SECONDS)
+        list_cache.keep(key, kept, _KEPT_SECONDS, [listener.pk])
     changes: Changes | None = kept[0]
     return changes
 

@@ -17,7 +17,7 @@ from recommendations.engine import Explanation, RecommendedList, Recommender, sp
 from recommendations.models import ListenerControl, ModelVersion
 from recommendations.services.preferences import taste_clusters
 from recommendations.services.preferences.taste_clusters import Cluster
-from recommendations.services.serving import exclusions
+from recommendations.services.serving import exclusions, list_cache
 from recommendations.services.serving.joint_list import MOST_OF_ARTIST
 from recommendations.services.serving.list_query import ListQuery, draft_list
 from recommendations.services.serving.listener_context import ListenerContext, Unwanted
@@ -120,7 +120,7 @@ def load_drafts(listener: User, context: ListenerContext) -> list[dict[str, Any]
     if drafts is None:
         drafts = _make_mixes(listener, today, context)
         if drafts:
-            cache.set(key, drafts, KEPT_SECONDS)
+            list_cache.keep(key, drafts, KEPT_SECONDS, [listener.pk])
     return drafts
 
 

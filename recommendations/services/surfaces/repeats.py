@@ -15,7 +15,7 @@ from accounts.time_zones import get_time_zone
 from catalog.models import Interaction, Song
 from common.templatetags.numbers import format_count
 from recommendations.engine import Repeats, fit_decay, mix_heads
-from recommendations.services.serving import explanation_text, list_request, recommend
+from recommendations.services.serving import explanation_text, list_cache, list_request, recommend
 from recommendations.services.serving.artist_order import space_songs
 from recommendations.services.serving.explanation_facts import read_facts
 from recommendations.services.serving.listener_context import ListenerContext
@@ -154,7 +154,7 @@ def _load_decay(listener: User, plays: Repeats) -> float:
     decay = cache.get(key)
     if decay is None:
         decay = fit_decay(plays)
-        cache.set(key, decay, _DECAY_SECONDS)
+        list_cache.keep(key, decay, _DECAY_SECONDS, [listener.pk])
     return float(decay)
 
 

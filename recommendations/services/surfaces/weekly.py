@@ -10,6 +10,7 @@ from accounts.models import User
 from accounts.time_zones import get_local_day
 from catalog.models import Playlist, PlaylistItem, Song
 from catalog.playlists.covers import choose_covers
+from recommendations.services.serving import list_cache
 from recommendations.services.serving.listener_context import ListenerContext
 from recommendations.services.surfaces import generated_playlists
 
@@ -58,7 +59,7 @@ def load_drafts(listener: User, context: ListenerContext) -> list[WeeklyDraft]:
             playlist for kind in missing for playlist in generated_playlists.make(listener, kind)
         ]
         if len(new) < len(missing):
-            cache.set(key, True, _TRY_AGAIN_SECONDS)
+            list_cache.keep(key, True, _TRY_AGAIN_SECONDS, [listener.pk])
         drafts = _read_week(listener) if new else drafts
     return [drafts[kind] for kind in KINDS if kind in drafts]
 
