@@ -2,7 +2,11 @@
 
 from recommendations.conf import conf
 from recommendations.engine import RecommenderConfig
-from recommendations.services.training.offline_evaluation import FEW_LISTENERS, Evaluation
+from recommendations.services.training.offline_evaluation import (
+    FEW_LISTENERS,
+    Evaluation,
+    PairedComparison,
+)
 from recommendations.services.versions import registry
 
 
@@ -31,18 +35,29 @@ def decide_gate(evaluation: Evaluation | None) -> str:
 def _compare_with_champion(evaluation: Evaluation) -> str:
     """Clearly worse: the whole interval of the paired difference lies below what may be lost.
 
-    Where one of the two learns for the songs that are heard next, these decide: an order learned for them finds fewer
-    random songs, and would never get past the gate.
+    Where one of the two learns for the songs that are heard next, these decide if they are clear: an order learned for
+    them finds fewer random songs. If they are not, random songs decide.
     """
     newest = evaluation.newest_comparison
-    judged = evaluation if newest is None else newest
-    ndcg, champion, difference = judged.ndcg, judged.champion_ndcg, judged.difference
-    if champion is None or difference is None or difference[1] >= -conf.gate_drop * champion:
+    if newest is not None and _is_clearly_worse(newest.champion_ndcg, newest.difference):
+        return _write_objection("NDCG@10 on the songs heard last", newest)
+    if newest is not None and newest.difference[0] > 0:
         return ""
-    what = "NDCG@10" if newest is None else "NDCG@10 on the songs heard last"
+    champion, difference = evaluation.champion_ndcg, evaluation.difference
+    if champion is None or difference is None or not _is_clearly_worse(champion, difference):
+        return ""
+    return _write_objection("NDCG@10", PairedComparison(evaluation.ndcg, champion, difference))
+
+
+def _is_clearly_worse(champion: float, difference: tuple[float, float]) -> bool:
+    return difference[1] < -conf.gate_drop * champion
+
+
+def _write_objection(what: str, compared: PairedComparison) -> str:
+    low, high = compared.difference
     return (
-        f"{what} is {ndcg:.3f}, the active version's configuration reaches {champion:.3f} on the same "
-        f"split (difference {difference[0]:+.3f} to {difference[1]:+.3f}). Activate it by hand if that is meant."
+        f"{what} is {compared.ndcg:.3f}, the active version's configuration reaches {compared.champion_ndcg:.3f} "
+        f"on the same split (difference {low:+.3f} to {high:+.3f}). Activate it by hand if that is meant."
     )
 
 

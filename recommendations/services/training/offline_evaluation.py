@@ -51,8 +51,8 @@ SPLITS = ("random", "sample", "temporal", "newest", "listener")
 
 
 @dataclass(frozen=True)
-class NewestComparison:
-    """NDCG@10 on the songs that listeners heard last, of a configuration and of the active version's on one split.
+class PairedComparison:
+    """NDCG@10 of a configuration and of the active version's on one split.
 
     `difference` is the interval of ours minus theirs, paired by listener.
     """
@@ -84,7 +84,7 @@ class Evaluation:
     fidelity: Fidelity | None = None
     ranker: Ranker | None = None
     newest: tuple[int, int] | None = None
-    newest_comparison: NewestComparison | None = None
+    newest_comparison: PairedComparison | None = None
     fitted: Recommender | None = None
 
     @property
@@ -292,7 +292,7 @@ def _compare_newest(
     champion: RecommenderConfig,
     seed: int,
     on_progress: OnProgress | None,
-) -> NewestComparison:
+) -> PairedComparison:
     """Compare two configurations without a search on the songs that each listener heard last; a fit of each."""
     split = make_split(rows, "newest", seed)
     ours, theirs = (
@@ -300,7 +300,7 @@ def _compare_newest(
         for one in (config, champion)
     )
     difference = bootstrap_pairs(ours, theirs, metric=METRIC, seed=seed)
-    return NewestComparison(
+    return PairedComparison(
         ours.mean(METRIC), theirs.mean(METRIC), (difference.low, difference.high)
     )
 
