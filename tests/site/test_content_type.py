@@ -1,9 +1,13 @@
 """What a request says of its body breaks no page: one header with a codec of Python's answered 500 at any address."""
 
 import io
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
+from django.core.signals import request_finished, request_started
+from django.db import close_old_connections
 from django.test import RequestFactory
 
 from accounts.models import User
@@ -36,10 +40,24 @@ def ask(method: str, path: str, content_type: str, body: bytes = b"") -> tuple[i
     def start(status: str, _headers: Any, _error: Any = None) -> None:
         statuses.append(int(status.split()[0]))
 
-    answer = application(environ, start)
-    content = b"".join(answer)
-    answer.close()  # type: ignore[attr-defined]  # Django's response
+    with keep_connections():
+        answer = application(environ, start)
+        content = b"".join(answer)
+        answer.close()  # type: ignore[attr-defined]  # Django's response
     return statuses[0], content
+
+
+@contextmanager
+def keep_connections() -> Iterator[None]:
+    """Keep the test's transaction, which would go with its connection; Django's own client does the same."""
+    signals = (request_started, request_finished)
+    for signal in signals:
+        signal.disconnect(close_old_connections)
+    try:
+        yield
+    finally:
+        for signal in signals:
+            signal.connect(close_old_connections)
 
 
 @pytest.mark.parametrize(
