@@ -76,7 +76,7 @@ def retrain(operator: Visitor) -> None:
 
 
 SHOWN = """() => document.querySelector('progress')?.value
-    ?? (document.body?.innerText.includes('It made v') ? 1 : null)"""
+    ?? (document.body?.innerText.includes('Result: v') ? 1 : null)"""
 
 
 def shown_progress(operator: Visitor) -> float | None:
@@ -90,7 +90,7 @@ def shown_progress(operator: Visitor) -> float | None:
 
 
 def version_made(operator: Visitor) -> str:
-    note = operator.page.get_by_text(re.compile("It made v"))
+    note = operator.page.get_by_text(re.compile("Result: v"))
     note.wait_for(timeout=240_000)
     return note.inner_text().split()[-1]
 
