@@ -6,11 +6,12 @@ from datetime import timedelta
 
 import numpy as np
 import pytest
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from accounts.models import User
 from catalog.models import Artist, Interaction, Song
 from common import jobs
+from common.stored_text import translate_stored
 from musicrec_site.ops.demo import format_evaluation_table
 from recommendations import tasks
 from recommendations.conf import conf
@@ -365,6 +366,8 @@ def test_what_learns_for_the_songs_heard_next_is_judged_by_these_where_they_are_
     assert reason.startswith(objection) and bool(reason) is bool(objection)
     if objection:
         assert "(difference -0.100 to -0.050)" in reason
+        with translation.override("de"):
+            assert "(Unterschied -0.100 bis -0.050)" in translate_stored(reason)
 
 
 @pytest.mark.parametrize("is_newest", [True, False])

@@ -22,6 +22,8 @@ SENTENCES = (
     "estimating",
     "NDCG@10 is %(ndcg)s, the active version's configuration reaches %(champion)s on the "
     "same split (difference %(low)s to %(high)s). Activate it by hand if that is meant.",
+    "NDCG@10 on the songs heard last is %(ndcg)s, the active version's configuration reaches %(champion)s on the "
+    "same split (difference %(low)s to %(high)s). Activate it by hand if that is meant.",
     "NDCG@10 fell from %(before)s (%(version)s) to %(ndcg)s with the same configuration; "
     "look at the newest imports. Activate it by hand if that is meant.",
     "%(share)s fewer lists were clicked (at least %(least)s).",
