@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
 from django.db.models import Model, QuerySet
+from django.db.models.functions import ExtractHour, ExtractIsoWeekDay
 
 from accounts.models import User
 from accounts.time_zones import get_time_zone
@@ -38,13 +39,16 @@ class HistoryFilter:
     genre: Genre | None = None
     source: str = ""
     period: Period = ALL_TIME
+    hour: int | None = None
+    """0 to 23 in the listener's time zone."""
+    weekday: int | None = None
+    """1 for Monday to 7 for Sunday in the listener's time zone."""
 
     @property
     def is_empty(self) -> bool:
         """Whether nothing but days is asked for."""
-        return not (
-            self.words or self.artist or self.song or self.album or self.genre or self.source
-        )
+        narrowed = self.words or self.artist or self.song or self.album or self.genre or self.source
+        return not narrowed and self.hour is None and self.weekday is None
 
 
 @dataclass(frozen=True)
@@ -70,6 +74,8 @@ def read_filter(listener: User, query: Mapping[str, str]) -> HistoryFilter:
         genre=_find(Genre.objects.all(), query.get("genre")),
         source=query.get("source", "").replace("\x00", "")[:40],
         period=_read_days(query),
+        hour=_read_number(query.get("hour"), range(24)),
+        weekday=_read_number(query.get("weekday"), range(1, 8)),
     )
 
 
@@ -108,9 +114,15 @@ def _select_rows(listener: User, wanted: HistoryFilter) -> QuerySet[Interaction]
         rows = rows.filter(song__in=songs.order_by().values("pk"))
     if wanted.source:
         rows = rows.filter(source=wanted.source)
-    moments = wanted.period.get_moments(get_time_zone(listener))
+    zone = get_time_zone(listener)
+    moments = wanted.period.get_moments(zone)
     if moments is not None:
         rows = rows.filter(occurred_at__gte=moments[0], occurred_at__lt=moments[1])
+    if wanted.hour is not None:
+        rows = rows.alias(hour=ExtractHour("occurred_at", tzinfo=zone)).filter(hour=wanted.hour)
+    if wanted.weekday is not None:
+        rows = rows.alias(weekday=ExtractIsoWeekDay("occurred_at", tzinfo=zone))
+        rows = rows.filter(weekday=wanted.weekday)
     return rows.select_related("song__artist", "song__album").prefetch_related("song__genres")
 
 
@@ -191,6 +203,11 @@ def _find(rows: QuerySet[M], pk: str | None) -> M | None:
 
 def _is_id(text: str) -> bool:
     return text.isascii() and text.isdecimal() and len(text) < 20 and int(text) <= LARGEST
+
+
+def _read_number(text: str | None, allowed: range) -> int | None:
+    """Return the number that a text is, of those that are allowed; None for any other text."""
+    return int(text) if text and _is_id(text) and int(text) in allowed else None
 
 
 def _read_days(query: Mapping[str, str]) -> Period:

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from django.utils.dates import WEEKDAYS
+
 FIRST_DAY, LAST_DAY = date(1970, 1, 1), date(9998, 12, 31)
 _DAY = timedelta(days=1)
 
@@ -91,3 +93,13 @@ def _get_year(day: date) -> tuple[date, date]:
 
 
 _STEPS = {"week": _get_week, "month": _get_month, "year": _get_year}
+
+
+def name_weekday(number: int) -> str:
+    """Return Monday for 0."""
+    return str(WEEKDAYS[number])
+
+
+def name_hour(number: int) -> str:
+    """Return 18:00 for 18."""
+    return f"{number:02d}:00"

@@ -5,15 +5,16 @@ from typing import Any
 
 from django import template
 from django.utils import formats
-from django.utils.dates import WEEKDAYS
 from django.utils.translation import gettext as _
 
 from catalog.listening.charts import Bar
-from catalog.listening.periods import Period
+from catalog.listening.periods import Period, name_hour, name_weekday
 from catalog.listening.source_names import name_source
 
 register = template.Library()
 register.filter("source_name", name_source)
+register.filter("weekday_name", name_weekday)
+register.filter("hour_name", name_hour)
 _HEIGHT, _WIDTH = 100, 100
 _MOST_TICKS = 5
 
@@ -108,17 +109,6 @@ def _name_tick(period: Period, step: str) -> str:
     if step == "month":
         return formats.date_format(period.first, "M Y")
     return formats.date_format(period.first, _("j M"))
-
-
-@register.filter
-def weekday_name(number: int) -> str:
-    """Return Monday for 0."""
-    return str(WEEKDAYS[number])
-
-
-@register.filter
-def hour_name(number: int) -> str:
-    return f"{number:02d}:00"
 
 
 @register.filter

@@ -17,6 +17,7 @@ from django_htmx.http import HttpResponseClientRefresh
 
 from accounts.requests import SignedInRequest
 from catalog.listening import history, library
+from catalog.listening.periods import name_hour, name_weekday
 from catalog.models import Interaction
 from common.http import SiteRequest, Undo, answer_action
 
@@ -81,7 +82,12 @@ def _list_conditions(request: SiteRequest, wanted: history.HistoryFilter) -> lis
     """Return what the list is narrowed down to by links, and the query without each of them."""
     names = ("artist", "song", "album", "genre")
     chosen = [(name, one) for name in names if (one := getattr(wanted, name)) is not None]
-    return [(str(one), _build_query(request, **{name: ""})) for name, one in chosen]
+    conditions = [(str(one), _build_query(request, **{name: ""})) for name, one in chosen]
+    if wanted.weekday is not None:
+        conditions.append((name_weekday(wanted.weekday - 1), _build_query(request, weekday="")))
+    if wanted.hour is not None:
+        conditions.append((name_hour(wanted.hour), _build_query(request, hour="")))
+    return conditions
 
 
 @login_required

@@ -21,6 +21,8 @@ from catalog.listening.statistics import Ranked
 from catalog.models import Album, Artist, Genre, Song
 
 N_TOP, N_DISCOVERIES = 10, 8
+N_LONG = 50
+"""So many of each are shown to who wants more."""
 COUNT_SECONDS = 0.5
 """How long one request counts outdated months; a task counts the rest."""
 
@@ -35,6 +37,7 @@ def show_statistics(request: SignedInRequest) -> HttpResponse:
     except UnknownPeriod:
         messages.error(request, _("That isn't a valid period. This is the current month."))
         return redirect("catalog:statistics")
+    is_long = request.GET.get("top") == str(N_LONG)
     n_waiting = sums.refresh_sums(listener, max_seconds=COUNT_SECONDS)
     context = {
         "page": "library",
@@ -45,12 +48,16 @@ def show_statistics(request: SignedInRequest) -> HttpResponse:
         "next": _build_link(following) if _is_past(following := period.get_next(), today) else None,
         "n_waiting": n_waiting,
         "zone": get_time_zone(listener).key.replace("_", " "),
-        **build_figures(listener, period),
+        "own_query": build_query(period),
+        "is_long": is_long,
+        "n_short": N_TOP,
+        "n_long": N_LONG,
+        **build_figures(listener, period, N_LONG if is_long else N_TOP),
     }
     return render(request, "catalog/statistics.html", context)
 
 
-def build_figures(listener: User, period: Period) -> dict[str, Any]:
+def build_figures(listener: User, period: Period, n_top: int = N_TOP) -> dict[str, Any]:
     """Return everything that the page shows of one period."""
     today = get_local_day(listener)
     days = statistics.load_days(listener, period)
@@ -68,7 +75,7 @@ def build_figures(listener: User, period: Period) -> dict[str, Any]:
         else 0
     )
     n_new = sum(bar.n_new for bar in bars)
-    summary = statistics.summarise(listener, period, N_TOP, N_DISCOVERIES)
+    summary = statistics.summarise(listener, period, n_top, N_DISCOVERIES)
     return {
         "totals": totals,
         "hours": round(totals.played_ms / 3_600_000, 1),

@@ -4,6 +4,7 @@ import re
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from xml.etree import ElementTree
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.test import Client
@@ -48,6 +49,36 @@ def test_each_number_leads_to_its_plays(alice, plays):
     for link, n in links[:12]:
         history = read(alice, link.replace("&amp;", "&"))
         assert len(re.findall(r'action="/library/history/\d+/forget/"', history)) == min(int(n), 50)
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Kolkata"])
+def test_hours_and_weekdays_lead_to_their_plays_in_the_listeners_time_zone(alice, plays, zone):
+    User.objects.filter(username="alice").update(time_zone=zone)
+    local = [one.occurred_at.astimezone(ZoneInfo(zone)) for one in plays]
+    page = read(alice, "/library/listening/?period=all")
+    for hour in {moment.hour for moment in local}:
+        assert f'href="/library/history/?&amp;hour={hour}"' in page
+        expected = sum(moment.hour == hour for moment in local)
+        assert len(walk(alice, f"/library/history/?hour={hour}")) == expected
+    for weekday in range(1, 8):
+        expected = sum(moment.isoweekday() == weekday for moment in local)
+        link = re.search(rf'href="/library/history/\?&amp;weekday={weekday}">(\d+)</a>', page)
+        assert int(link[1]) == expected
+        assert len(walk(alice, f"/library/history/?weekday={weekday}")) == expected
+
+
+def test_more_of_each_is_shown_on_demand(alice, world):
+    listener = User.objects.get(username="alice")
+    entries = [
+        ListenEntry(song, NOW - timedelta(hours=n), source="api")
+        for n, song in enumerate(world.songs[:15])
+    ]
+    interactions.record_listens(listener, entries, source="api")
+    short = read(alice, "/library/listening/?period=month&day=2026-11-20")
+    long = read(alice, "/library/listening/?period=month&day=2026-11-20&top=50")
+    assert "Show the first 50" in short
+    assert "Show fewer" in long
+    assert [page.count("&amp;song=") for page in (short, long)] == [10 + 8, 15 + 8]  # 8 discoveries
 
 
 def test_a_month_a_range_and_an_empty_period_say_what_they_are(alice, plays):
@@ -120,6 +151,8 @@ def test_newer_leads_back(alice, plays):
         ("from=2026-11-20&to=2026-11-20", 3),
         ("to=2025-12-31", 1),
         ("q=nothing", 0),
+        ("hour=24&weekday=8", 71),  # there are none
+        ("hour=x&weekday=0", 71),
         ("artist=999999999999999999999", 71),
     ],
 )
@@ -133,6 +166,9 @@ def test_filters_name_what_they_filter_and_can_be_removed(alice, plays, world):
     page = read(alice, f"/library/history/?artist={song.artist_id}&from=2026-11-01&to=2026-11-30")
     assert f"Remove the filter {song.artist.name}" in page
     assert 'href="?from=2026-11-01&amp;to=2026-11-30"' in page
+    page = read(alice, "/library/history/?hour=12&weekday=5")
+    assert "Remove the filter Friday" in page
+    assert "Remove the filter 12:00" in page
     assert "Remove this day" not in page  # it would remove more than is shown
 
 
