@@ -10,9 +10,11 @@ from collections.abc import Iterable
 from functools import lru_cache
 
 from django.utils import translation
+from django.utils.formats import get_format
 from django.utils.translation import gettext
 
 _NAMES = re.compile(r"%\((\w+)\)s")
+_NUMBER = re.compile(r"[+-]?(?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)(?:\.[0-9]+)?%?")
 _patterns: list[tuple[re.Pattern[str], str]] = []
 _fixed: set[str] = set()
 
@@ -33,6 +35,12 @@ def translate_stored(text: str) -> str:
     return text if language.startswith("en") or not text else _translate(text, language)
 
 
+def translate_log(text: str) -> str:
+    """Return a stored log in the active language: lines of a time of eight letters, a space and a sentence."""
+    lines = text.split("\n")
+    return "\n".join(line[:9] + translate_stored(line[9:]) for line in lines)
+
+
 @lru_cache(maxsize=1024)
 def _translate(text: str, language: str) -> str:
     if text in _fixed:
@@ -41,7 +49,17 @@ def _translate(text: str, language: str) -> str:
         if match := pattern.fullmatch(text):
             words = {name: _translate(value, language) for name, value in match.groupdict().items()}
             return gettext(message) % words
-    return text
+    return _localise_number(text) if _NUMBER.fullmatch(text) else text
+
+
+def _localise_number(text: str) -> str:
+    """Return an English number such as 1,234.5 or 91.3% with the signs of the active language."""
+    signs = {
+        ",": get_format("THOUSAND_SEPARATOR"),
+        ".": get_format("DECIMAL_SEPARATOR"),
+        "%": "\xa0%",
+    }
+    return "".join(str(signs.get(sign, sign)) for sign in text)
 
 
 def _build_pattern(message: str) -> re.Pattern[str]:

@@ -3,7 +3,7 @@
 from django.http import JsonResponse
 
 from common.jobs.models import JobRow
-from common.stored_text import translate_stored
+from common.stored_text import translate_log, translate_stored
 
 
 def answer_progress(
@@ -17,6 +17,6 @@ def answer_progress(
             "stage": translate_stored(stage),
             "progress": round(job.progress, 3),
             "seconds_left": seconds_left,
-            "log": log,
+            "log": translate_log(log),
         }
     )

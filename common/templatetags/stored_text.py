@@ -8,6 +8,12 @@ register = template.Library()
 
 
 @register.filter
+def translate_log(text: str) -> str:
+    """Return the log that a job stored in English in the language of the page."""
+    return stored_text.translate_log(str(text))
+
+
+@register.filter
 def translate_stored(text: str) -> str:
     """Return what a job stored in English in the language of the page."""
     return stored_text.translate_stored(str(text))

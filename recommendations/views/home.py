@@ -16,6 +16,7 @@ from catalog.playlists import edit, reasons
 from common.http import SiteRequest
 from recommendations.services.serving import feedback, rule_text
 from recommendations.services.serving.explanation_text import name_shares
+from recommendations.services.serving.fallback import Fallback
 from recommendations.services.serving.listener_context import ListenerContext
 from recommendations.services.surfaces import home as home_page
 from recommendations.services.surfaces import list_changes
@@ -143,7 +144,7 @@ def _show_shelf(shelf: ShelfCards, page: Home, turn: int = 0) -> dict[str, Any]:
 
 def _name_shelf(shelf: ShelfCards, page: Home) -> tuple[str, str]:
     if shelf.name == home_page.MADE:
-        is_personal = page.served.step not in ("popular", "empty")
+        is_personal = _is_new_in_library(page) or page.served.step not in ("popular", "empty")
         return _name_made(shelf, page), _("Songs for you") if is_personal else _(
             "Songs to start with"
         )
@@ -161,7 +162,13 @@ def _name_shelf(shelf: ShelfCards, page: Home) -> tuple[str, str]:
     return str(_HEADINGS[shelf.name]), str(_SUBTITLES[shelf.name])
 
 
+def _is_new_in_library(page: Home) -> bool:
+    return page.served.fallback == Fallback.HEARD_ALL
+
+
 def _name_made(shelf: ShelfCards, page: Home) -> str:
+    if _is_new_in_library(page):
+        return _("New in this library")
     is_popular = bool(shelf.cards) and all(
         card.reasons and card.reasons.popularity for card in shelf.cards
     )

@@ -7,7 +7,7 @@ from django.utils import translation
 
 from accounts.models import User
 from catalog.listening import interactions
-from catalog.models import Interaction, Song
+from catalog.models import Artist, Interaction, Song
 from recommendations.models import ListenerControl, RecommendationList, Taste
 from recommendations.services.data import training_rows
 from recommendations.services.serving import (
@@ -22,7 +22,9 @@ from recommendations.services.serving import (
     visitor_lists,
 )
 from recommendations.services.serving.fallback import Fallback
+from recommendations.services.serving.listener_context import ListenerContext
 from recommendations.services.serving.served_list import Served
+from recommendations.services.surfaces import home
 from recommendations.services.versions import registry
 from tests.recommendations.conftest import N_LISTENERS, N_SONGS, train
 
@@ -249,6 +251,27 @@ def test_a_new_song_is_said_to_be_newer_than_the_model(version, song):
     assert len(served) == 0 or served.step != "empty"
     if not len(served):
         assert served.reason.startswith("“Brand New” is new here")
+
+
+def test_who_has_heard_all_that_the_model_knows_gets_what_came_since_then(version, listener):
+    Interaction.objects.filter(listener=listener).delete()
+    Interaction.objects.bulk_create(
+        Interaction(listener=listener, song=song, kind=Interaction.Kind.PLAY, source="test")
+        for song in Song.objects.all()
+    )
+    list_cache.invalidate_lists([listener.pk])
+    served = recommend.recommend_songs(listener)
+    assert (served.items, served.fallback) == ([], Fallback.NO_SONGS)
+    heard = Song.objects.first()
+    stranger = Artist.objects.create(name="Somebody New")
+    for_nobody = Song.objects.create(key="elsewhere", title="Elsewhere", artist=stranger)
+    served = recommend.recommend_songs(listener)
+    assert (served.songs, served.fallback) == ([for_nobody], Fallback.HEARD_ALL)
+    new = Song.objects.create(key="new", title="Brand New", artist=heard.artist)
+    served = recommend.recommend_songs(listener)
+    assert (served.songs, served.fallback) == ([new], Fallback.HEARD_ALL)
+    page = home.load_home(ListenerContext(listener))
+    assert (page.served.fallback, page.shelves[0].songs) == (Fallback.HEARD_ALL, [new])
 
 
 def test_songs_alone_are_enough_for_recommendations(version):

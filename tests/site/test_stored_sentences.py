@@ -9,8 +9,12 @@ from django.utils import translation
 
 from catalog.imports import sentences as import_sentences
 from catalog.imports.importers import detection, registry
-from common.stored_text import translate_stored
+from common.stored_text import translate_log, translate_stored
 from recommendations.services.training import sentences as training_sentences
+from recommendations.services.training.offline_evaluation import (
+    describe_newest,
+    describe_too_few,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
 REFUSALS = {"WrongFile", "NearMiss", "BadValue", "RejectedRow", "BrokenJson"}
@@ -82,6 +86,62 @@ def test_a_stored_sentence_is_read_in_german_and_stays_english_in_english(stored
         assert translate_stored(stored) == german
     with translation.override("en"):
         assert translate_stored(stored) == stored
+
+
+def list_log_sentences() -> Iterator[str]:
+    """Yield every text that a training says to its log, with `VALUE` for what is filled in."""
+    for path in sorted((ROOT / "recommendations/services/training").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and name_call(node) == "say":
+                yield from filter(None, map(read_sentence, ast.walk(node.args[0])))
+
+
+def test_every_sentence_of_a_trainings_log_is_said_in_german():
+    texts = [text for text in list_log_sentences() if text[0].isupper() and text.endswith(".")]
+    # whether lists use estimates, and counts in their singular, are put together from more than values
+    texts = [text for text in texts if 2 * VALUE not in text and f"Lists {VALUE}" not in text]
+    assert len(texts) > 10
+    with translation.override("de"):
+        assert sorted(text for text in texts if translate_stored(text) == text) == []
+
+
+@pytest.mark.parametrize(
+    ("stored", "german"),
+    [
+        (
+            "20:14:03 Read 507,149 interactions of 10,000 listeners and 5,000 songs.\n20:15:10 v3 is active.\n",
+            "20:14:03 507.149 Ereignisse von 10.000 Hörern und 5.000 Songs gelesen.\n20:15:10 v3 ist aktiv.\n",
+        ),
+        (
+            "20:14:03 NDCG@10 0.184 (0.171 to 0.197), the active version's configuration 0.180. Of the songs "
+            "heard last 0.102, the active version's configuration 0.099.",
+            "20:14:03 NDCG@10 0,184 (0,171 bis 0,197), die Konfiguration der aktiven Version 0,180. Bei den "
+            "zuletzt gehörten Songs 0,102, die Konfiguration der aktiven Version 0,099.",
+        ),
+        (
+            "20:14:03 The index audio of content finds 80.0% of the ten exact songs, which is too little: "
+            "it is not used.",
+            "20:14:03 Der Index audio von content findet 80,0\xa0% der zehn exakten Songs. Das ist zu wenig, "
+            "er wird nicht benutzt.",
+        ),
+        ("what nobody registered", "what nobody registered"),
+        ("", ""),
+    ],
+)
+def test_the_log_of_a_training_is_read_in_german_with_its_numbers(stored, german):
+    with translation.override("de"):
+        assert translate_log(stored) == german
+    with translation.override("en"):
+        assert translate_log(stored) == stored
+
+
+@pytest.mark.parametrize("n", [1, 2])
+def test_what_a_handful_of_listeners_tell_is_said_in_german(n):
+    stored = " ".join([describe_too_few(n), describe_newest([n, 60])])
+    with translation.override("de"):
+        german = translate_stored(stored)
+    assert german.startswith("Noch nicht messbar")
+    assert "Von den 60 zuletzt gehörten Songs" in german
 
 
 def test_the_kinds_of_files_are_named_in_german():

@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from common.generics import StrOrPromise
-from common.templatetags.numbers import format_decimal
+from common.templatetags.numbers import format_count, format_decimal
 from recommendations.engine import LEAST_RECALL, Recommender, is_index_installed
 from recommendations.models import Activation, ModelVersion
 from recommendations.services.operations import workers
@@ -169,16 +169,18 @@ def check_index() -> Finding | None:
         return None
     indexes = list(list_indexes(active))
     if not is_index_installed() or not indexes:
-        detail = f"none: {active.n_songs:,} songs are compared one by one, which is exact and slow"
-        cure = "pip install -r requirements-index.lock, then python manage.py train_model"
+        detail = _("none: %(n)s songs are compared one by one, which is exact and slow")
+        detail %= {"n": format_count(active.n_songs)}
+        cure = _("pip install -r requirements-index.lock, then python manage.py train_model")
         return Finding("index", "degraded", detail, cure)
     if weak := [label for label, index in indexes if not index["used"]]:
-        detail = f"{', '.join(weak)} find less than {LEAST_RECALL:.0%} of the exact songs, and are not used"
-        return Finding(
-            "index", "degraded", detail, "Train anew; the site is exact and slow until then."
-        )
-    recall = min(index["recall_at_10"] for _, index in indexes)
-    return Finding("index", "ok", f"finds at least {recall:.1%} of the exact songs")
+        numbers = {"indexes": ", ".join(weak), "share": f"{LEAST_RECALL:.0%}"}
+        detail = _("%(indexes)s find less than %(share)s of the exact songs, and are not used")
+        cure = _("Train anew; the site is exact and slow until then.")
+        return Finding("index", "degraded", detail % numbers, cure)
+    recall = min(index["recall_at_10"] for _label, index in indexes)
+    found = _("finds at least %(share)s of the exact songs") % {"share": f"{recall:.1%}"}
+    return Finding("index", "ok", found)
 
 
 def list_indexes(version: ModelVersion) -> Iterator[tuple[str, dict[str, Any]]]:

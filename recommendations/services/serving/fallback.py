@@ -33,6 +33,13 @@ class Fallback(TextChoices):
         "newer-than-model",
         _("The songs you played are new here; they count after the next update."),
     )
+    HEARD_ALL = (
+        "heard-all",
+        _(
+            "You have heard everything that was here at the last update. These songs came since then; "
+            "they count in full after the next one."
+        ),
+    )
     PROXY_SONGS = (
         "proxy-songs",
         _(

@@ -8,7 +8,7 @@ from django.db.models import Count, Q
 from catalog.models import Interaction, Song
 from catalog.songs.kept_figures import Figure, read_figure
 from recommendations.conf import conf
-from recommendations.engine import Explanation, PopularityNote
+from recommendations.engine import Explanation, PopularityNote, Recommender
 from recommendations.services.serving.artist_order import space_songs
 from recommendations.services.serving.explanation_facts import LEAST_CROWD
 from recommendations.services.serving.fallback import Fallback
@@ -95,6 +95,15 @@ def list_unheard(n: int, unwanted: Unwanted) -> list[Song]:
     return [songs[song_id] for song_id in ids]
 
 
+def list_newest(n: int, heard: Mapping[int, HeardSong], unwanted: Unwanted) -> list[Song]:
+    """Return at most n unheard songs, the last that came in first; of the newest two thousand and what was heard."""
+    rows = Song.objects.available().filter(_is_offered(unwanted)).order_by("-pk")
+    newest = rows.values_list("pk", flat=True)[: max(_FIRST_SONGS, n)]
+    ids = [song_id for song_id in newest if song_id not in heard][: 2 * n]
+    songs = Song.objects.for_cards().in_bulk(ids)
+    return [songs[song_id] for song_id in ids if unwanted.allows(songs[song_id])][:n]
+
+
 def _is_offered(unwanted: Unwanted) -> Q:
     """Return the condition that a song is everybody's or the listener's own."""
     return Q(brought_by=None) | Q(brought_by=unwanted.listener_id)
@@ -131,6 +140,23 @@ def serve_without_model(
     if not songs:
         return Served([], "empty", fallback=Fallback.NO_SONGS)
     return _serve_unscored(songs, Fallback.NOBODY_PLAYED, Explanation({}, {}))
+
+
+def serve_newer(
+    n: int, unwanted: Unwanted, heard: Mapping[int, HeardSong], recommender: Recommender
+) -> Served | None:
+    """Serve songs that the model has never seen to a listener who has heard all it knows; None without such songs.
+
+    Those by artists who are `heard` come first, else the newest.
+    """
+    for songs, why in (
+        (list_by_played_artists(n, heard, unwanted), Explanation({"artist": 1.0}, {"artist": 1.0})),
+        (list_newest(n, heard, unwanted), Explanation({}, {})),
+    ):
+        newer = [song for song in songs if recommender.items.row(song.pk) < 0]
+        if newer:
+            return _serve_unscored(newer, Fallback.HEARD_ALL, why)
+    return None
 
 
 def _serve_unscored(songs: Sequence[Song], fallback: Fallback, why: Explanation) -> Served:

@@ -230,13 +230,21 @@ def _answer(request: SongRequest, version: ModelVersion | None, arm: str) -> Ser
         served = read_list(draft, version, request.context.unwanted, request.n)
         if served is not None:
             _note(request, draft, version, arm)
-            return served
+            return served if served.items else _serve_newer(request, recommender) or served
     answer = draft_and_read(_make_live_query(request, version, recommender), request.context)
     if answer is None:
         return popularity_fallback.serve_without_model(request.n, request.context.unwanted)
     list_cache.put(cache_key, _pack_draft(answer[0]))
     _note(request, answer[0], version, arm)
-    return answer[1]
+    return answer[1] if answer[1].items else _serve_newer(request, recommender) or answer[1]
+
+
+def _serve_newer(request: SongRequest, recommender: Recommender) -> Served | None:
+    """Return songs newer than the model for a listener who has heard all it has; None without such songs."""
+    if not request.listener.personalised:
+        return None
+    context = request.context
+    return popularity_fallback.serve_newer(request.n, context.unwanted, context.heard, recommender)
 
 
 def _note(request: SongRequest, draft: ListDraft, version: ModelVersion, arm: str) -> None:

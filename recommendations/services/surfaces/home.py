@@ -14,7 +14,12 @@ from accounts.time_zones import get_local_day
 from catalog.models import Song
 from recommendations.engine import Explanation
 from recommendations.models import ModelVersion
-from recommendations.services.serving import list_request, recommend, similar_songs
+from recommendations.services.serving import (
+    list_request,
+    popularity_fallback,
+    recommend,
+    similar_songs,
+)
 from recommendations.services.serving.artist_order import space_songs
 from recommendations.services.serving.explanation_facts import (
     LEAST_CROWD,
@@ -141,6 +146,8 @@ def _load(
     available = {pk: song for pk, song in songs.items() if song.is_available}
     version, draft, arm = drafts.main
     served = replace(assemble_list(draft, version, available, context.unwanted, N_POOL), arm=arm)
+    if not served.items and listener.personalised and (newer := _find_newer(context)):
+        served = replace(newer, segment=served.segment)
     shelves = _fill_shelves(context, drafts, served, songs, turns)
     explained = [
         item for shelf in shelves if shelf.name != BECAUSE for item in [*shelf.items, *shelf.spare]
@@ -157,6 +164,14 @@ def _load(
             n_shared=drafts.shared[1] if drafts.shared else {},
         ),
     )
+
+
+def _find_newer(context: ListenerContext) -> Served | None:
+    """Return songs that came after the training for a listener who has heard everything else; None without such."""
+    if context.serving is None:
+        return None
+    recommender = context.serving[1]
+    return popularity_fallback.serve_newer(N_POOL, context.unwanted, context.heard, recommender)
 
 
 def _load_without_model(

@@ -45,7 +45,7 @@ def train_on_cluster(run: TrainingRun, reporter: Reporter) -> ModelVersion:
     reporter.say(f"The cluster fitted {config.name} in {fit_seconds:.0f} s.")
     evaluation = _measure(folder, seed, reporter)
     recommender = Recommender.load(folder.path / FINAL)
-    if sentence := build_indexes(recommender, None, seed, reporter.enter("fitting")):
+    for sentence in build_indexes(recommender, None, seed, reporter.enter("fitting")):
         reporter.say(sentence)
     # of an earlier attempt where its folder was gone on with: that is what was learned from
     request = folder.read_request()

@@ -288,8 +288,11 @@ def _tell(record: Mapping[str, Any], reporter: Reporter, *, is_kept: bool) -> No
         )
     )
     if is_kept:
-        verb = "use" if record["used"] else "do not use"
-        reporter.say(f"Lists {verb} the estimates, as those of the version before.")
+        reporter.say(
+            "Lists use the estimates, as those of the version before."
+            if record["used"]
+            else "Lists do not use the estimates, as those of the version before."
+        )
         return
     use = record["use"]
     if use is None:

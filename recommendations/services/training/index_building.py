@@ -16,14 +16,14 @@ def build_indexes(
     interactions: Interactions | None,
     seed: int,
     on_progress: Callable[[str, int, int], None] | None = None,
-) -> str:
+) -> list[str]:
     """Build and measure the indexes of a recommender where its catalogue is large; return what became of them.
 
     Without interactions the recall is measured on listeners made up of songs that are alike. The answer is empty
     for a small catalogue, which has none.
     """
     if recommender.n_items < recommender.exact_below:
-        return ""
+        return []
     histories = None
     if interactions is not None:
         strengths = interactions.to_matrix(recommender.config.weighting)
@@ -35,13 +35,13 @@ def build_indexes(
     )
 
 
-def describe_indexes(about: dict[str, Any]) -> str:
-    """Return what became of the indexes, in a sentence or two."""
+def describe_indexes(about: dict[str, Any]) -> list[str]:
+    """Return what became of the indexes, a sentence each."""
     if not about["installed"]:
-        return (
+        return [
             "usearch is not installed, so there is no index: similar songs and lists are exact, and slower "
             "(pip install -r requirements-index.lock)."
-        )
+        ]
     sentences = []
     for component, indexes in about["components"].items():
         for name, index in indexes.items():
@@ -49,4 +49,4 @@ def describe_indexes(about: dict[str, Any]) -> str:
             sentences.append(
                 f"The index {name} of {component} finds {index['recall_at_10']:.1%} of the ten exact songs{verdict}."
             )
-    return " ".join(sentences) or "No component has an index."
+    return sentences or ["No component has an index."]

@@ -163,7 +163,7 @@ def _fit(
     )
     seconds = time.perf_counter() - started
     reporter.say(f"Fitted {config.name} in {seconds:.1f} s.")
-    if sentence := build_indexes(recommender, rows.interactions, seed, reporter.enter("fitting")):
+    for sentence in build_indexes(recommender, rows.interactions, seed, reporter.enter("fitting")):
         reporter.say(sentence)
     return recommender, seconds
 
