@@ -49,10 +49,10 @@ def _translate(text: str, language: str) -> str:
         if match := pattern.fullmatch(text):
             words = {name: _translate(value, language) for name, value in match.groupdict().items()}
             return gettext(message) % words
-    return _localise_number(text) if _NUMBER.fullmatch(text) else text
+    return _format_number(text) if _NUMBER.fullmatch(text) else text
 
 
-def _localise_number(text: str) -> str:
+def _format_number(text: str) -> str:
     """Return an English number such as 1,234.5 or 91.3% with the signs of the active language."""
     signs = {
         ",": get_format("THOUSAND_SEPARATOR"),

@@ -24,6 +24,8 @@ from catalog.imports import import_jobs, import_requests, import_undo
 from catalog.imports.importers import list_importers
 from catalog.models import ImportRun, RejectedImportRow
 from catalog.records import WrongFile
+from common.api.stored_text import StoredTextField
+from common.stored_text import translate_stored
 
 N_REJECTED = 100
 _EXAMPLE = {
@@ -56,6 +58,7 @@ class ImportSerializer(serializers.ModelSerializer[ImportRun]):
         read_only=True,
         help_text="How many rows a rule left out, by reason, such as podcast or private.",
     )
+    error = StoredTextField()
 
     class Meta:
         model = ImportRun
@@ -76,6 +79,8 @@ class ImportSerializer(serializers.ModelSerializer[ImportRun]):
 
 
 class RejectedRowSerializer(serializers.ModelSerializer[RejectedImportRow]):
+    reason = StoredTextField()
+
     class Meta:
         model = RejectedImportRow
         fields = ["line", "reason"]
@@ -144,7 +149,7 @@ class Imports(generics.ListAPIView[ImportRun]):
                 requested_by=request.user,
             )
         except (WrongFile, import_requests.ImportRefused) as error:
-            raise ValidationError({"file": [str(error)]}) from None
+            raise ValidationError({"file": [translate_stored(str(error))]}) from None
         tasks.enqueue(run)
         return Response(ImportSerializer(run).data, status=status.HTTP_202_ACCEPTED)
 

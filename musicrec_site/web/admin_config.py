@@ -5,3 +5,9 @@ from django.contrib.admin.apps import AdminConfig
 
 class DeskConfig(AdminConfig):
     default_site = "musicrec_site.web.desk_site.DeskSite"
+
+    def ready(self) -> None:
+        from common.admin.counts import group_counts
+
+        super().ready()
+        group_counts()

@@ -4,9 +4,11 @@ import json
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.utils import translation
 
 from catalog.imports import import_jobs
 from catalog.models import Interaction
+from common.stored_text import translate_stored
 
 PLAYS = [
     {
@@ -23,6 +25,11 @@ PLAYS = [
 @pytest.fixture(autouse=True)
 def _own_folder(settings, tmp_path):
     settings.UPLOADS_DIR = tmp_path
+
+
+def say_in_german(sentence: str) -> str:
+    with translation.override("de"):
+        return translate_stored(sentence)
 
 
 def upload(caller, content, name="Streaming_History_Audio_2024_1.json", **fields):
@@ -62,6 +69,9 @@ def test_what_is_no_history_ends_with_a_sentence(alice):
         failed = alice.get(f"me/imports/{answer.body['id']}/").body
         assert failed["status"] == "failed"
         assert sentence in failed["error"]
+        address = f"/api/v1/me/imports/{answer.body['id']}/"
+        german = alice.client.get(address, headers={"accept-language": "de"}).json()["error"]
+        assert german == say_in_german(failed["error"]) != failed["error"]
     answer = upload(alice, b"", "empty.json")
     assert answer.status == 400
     assert answer.body["error"]["fields"]["file"]

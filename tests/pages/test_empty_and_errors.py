@@ -45,6 +45,15 @@ def test_a_site_without_songs_says_so(newcomer):
     assert "There is no music on this site yet" in text(Client().get("/"))
 
 
+def test_nobody_is_asked_to_pick_from_nothing(newcomer):
+    page = text(newcomer.get("/welcome/"))
+    assert "Bring your listening history or connect a player" in page
+    assert "What do you like?" not in page
+    assert newcomer.post("/welcome/", {"skip": "1"}).headers["Location"] == "/"
+    Song.objects.create(key="s", title="Fado", artist=Artist.objects.create(name="Amália"))
+    assert "What do you like?" in text(newcomer.get("/welcome/"))
+
+
 def test_a_search_offers_sliders_only_where_the_sound_of_a_song_is_known(newcomer):
     artist = Artist.objects.create(name="Band")
     song = Song.objects.create(key="s", title="Song", artist=artist)

@@ -16,7 +16,7 @@ from django_celery_beat.models import PeriodicTask
 
 from accounts.models import ApiToken, User
 from accounts.tokens import create_token
-from catalog.models import Interaction, Song
+from catalog.models import Artist, ImportRun, Interaction, Song, SongTotal
 from recommendations.engine import PRESETS
 from recommendations.models import Arm, Experiment, Impression, ModelVersion, TrainingRun
 from recommendations.services.operations import dashboard as desk_service
@@ -56,6 +56,20 @@ def test_every_table_is_in_the_admin(desk, app):
     inline = {inline.model for one in admin.site._registry.values() for inline in one.inlines}
     for model in set(apps.get_app_config(app).get_models()) - inline:
         page(desk, f"{app}_{model._meta.model_name}_changelist")
+
+
+def test_counts_in_tables_and_read_only_fields_have_separators(desk):
+    artist = Artist.objects.create(name="Zaphod")
+    song = Song.objects.create(key="s", title="Improbable", artist=artist)
+    SongTotal.objects.create(
+        listener=User.objects.get(username="olga"), song=song, n_plays=1_234_567
+    )
+    run = ImportRun.objects.create(file_name="x.json", status="succeeded", n_read=7_654_321)
+    assert ">1,234,567<" in page(desk, "catalog_songtotal_changelist")
+    assert ">7,654,321<" in page(desk, "catalog_importrun_changelist")
+    assert "7,654,321" in page(desk, "catalog_importrun_change", run.pk)
+    desk.cookies["django_language"] = "de"
+    assert ">1.234.567<" in page(desk, "catalog_songtotal_changelist")
 
 
 def test_an_operator_sees_tokens_and_takes_them_back_but_never_their_secret(desk):

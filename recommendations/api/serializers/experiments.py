@@ -8,6 +8,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from catalog.api.serializers import document_example
+from common.api.stored_text import StoredTextField
 from recommendations.api import examples
 from recommendations.engine import PRESETS
 from recommendations.models import (
@@ -25,6 +26,7 @@ class ArmSerializer(serializers.ModelSerializer[Arm]):
     version = serializers.CharField(
         source="version.name", allow_null=True, help_text="The model version; null: the active one."
     )
+    stop_reason = StoredTextField()
 
     class Meta:
         model = Arm

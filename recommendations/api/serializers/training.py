@@ -5,6 +5,7 @@ from typing import Any
 from rest_framework import serializers
 
 from catalog.api.serializers import document_example
+from common.api.stored_text import StoredLogField, StoredTextField
 from recommendations.api import examples
 from recommendations.models import (
     ModelVersion,
@@ -23,6 +24,8 @@ class RunSerializer(serializers.ModelSerializer[TrainingRun]):
     version = serializers.CharField(
         source="version.name", default=None, allow_null=True, help_text="Null until it is through."
     )
+    stage = StoredTextField()
+    error = StoredTextField()
 
     class Meta:
         model = TrainingRun
@@ -42,6 +45,8 @@ class RunSerializer(serializers.ModelSerializer[TrainingRun]):
 
 @document_example(examples.RUN | {"log": "05:00:01 reading the history"})
 class RunDetailSerializer(RunSerializer):
+    log = StoredLogField()
+
     class Meta(RunSerializer.Meta):
         fields = [*RunSerializer.Meta.fields, "log"]
 
@@ -53,6 +58,8 @@ class RunIn(serializers.Serializer[Any]):
 
 @document_example(examples.VERSION)
 class VersionSerializer(serializers.ModelSerializer[ModelVersion]):
+    gate_reason = StoredTextField()
+
     class Meta:
         model = ModelVersion
         fields = [

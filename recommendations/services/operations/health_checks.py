@@ -179,8 +179,8 @@ def check_index() -> Finding | None:
         cure = _("Train anew; the site is exact and slow until then.")
         return Finding("index", "degraded", detail % numbers, cure)
     recall = min(index["recall_at_10"] for _label, index in indexes)
-    found = _("finds at least %(share)s of the exact songs") % {"share": f"{recall:.1%}"}
-    return Finding("index", "ok", found)
+    detail = _("finds at least %(share)s of the exact songs") % {"share": f"{recall:.1%}"}
+    return Finding("index", "ok", detail)
 
 
 def list_indexes(version: ModelVersion) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -145,7 +145,7 @@ def serve_without_model(
 def serve_newer(
     n: int, unwanted: Unwanted, heard: Mapping[int, HeardSong], recommender: Recommender
 ) -> Served | None:
-    """Serve songs that the model has never seen to a listener who has heard all it knows; None without such songs.
+    """Serve songs that the model has never seen to a listener who has heard all that it has; None without such songs.
 
     Those by artists who are `heard` come first, else the newest.
     """
