@@ -48,7 +48,7 @@ def main() -> None:
 
 def run(n_plays: int, n_songs: int) -> None:
     from accounts.models import User
-    from catalog.listening import entity_totals, sums
+    from catalog.statistics import entity_totals, sums
 
     listener = User.objects.create_user("alice", time_zone="Europe/Berlin")
     make_songs(n_songs)
@@ -146,9 +146,10 @@ def measure_statistics(listener: "User") -> None:
     from django.db.models import Sum
 
     from accounts.time_zones import get_time_zone
-    from catalog.listening import entity_totals, interactions, statistics, sums
+    from catalog.listening import interactions
     from catalog.listening.periods import ALL_TIME, make_period, make_range
     from catalog.models import Interaction, ListeningSums, Song
+    from catalog.statistics import entity_totals, statistics, sums
     from catalog.views.statistics import build_figures
 
     periods = {

@@ -89,7 +89,7 @@ def measure(folder: Path, n_rows: int, n_listeners: int, n_songs: int) -> dict[s
     import django
 
     django.setup()
-    from recommendations.services.data.seed_builder import build_pack
+    from recommendations.services.seeds.seed_builder import build_pack
 
     dump = folder / "dump"
     dump.mkdir(parents=True)

@@ -25,6 +25,6 @@ def _build_search_index(using: str, **_: Any) -> None:
 
 
 def _create_triggers(using: str, **_: Any) -> None:
-    from catalog.listening import regrouping_triggers
+    from catalog.statistics import regrouping_triggers
 
     regrouping_triggers.create_triggers(using)

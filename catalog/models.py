@@ -18,7 +18,6 @@ from catalog.listening.sum_tables import (
     SongTotal,
     SourceMonth,
 )
-from catalog.listening.year_reviews import SharedReview
 from catalog.playlists.models import Playlist, PlaylistItem
 from catalog.servers.models import (
     MusicServer,
@@ -32,6 +31,7 @@ from catalog.servers.models import (
 from catalog.songs.aliases import SongAlias
 from catalog.songs.kept_figures import KeptFigure
 from catalog.songs.models import AUDIO_FEATURES, Album, Artist, ArtistCredit, Genre, Song
+from catalog.statistics.year_reviews import SharedReview
 
 __all__ = [
     "AUDIO_FEATURES",

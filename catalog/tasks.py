@@ -8,10 +8,10 @@ from catalog.analysis import analysis_jobs
 from catalog.conf import catalog_conf
 from catalog.files import scan_jobs
 from catalog.imports import import_jobs
-from catalog.listening import sums
 from catalog.models import AnalysisRun, FolderScan, ImportRun, ServerSync
 from catalog.servers import syncs
 from catalog.signals import listens_brought
+from catalog.statistics import sums
 from common.jobs import Swept
 from common.jobs.messages import send_wake_up, short_task, wake_after_commit, wake_all
 from common.jobs.models import JobRow

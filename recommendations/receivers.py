@@ -23,8 +23,9 @@ from catalog.signals import (
 )
 from recommendations.models import ForgettingReceipt
 from recommendations.services.data import column_copy
+from recommendations.services.lists import exclusions
 from recommendations.services.preferences import restoring
-from recommendations.services.serving import exclusions, list_cache, recorder
+from recommendations.services.serving import list_cache, recorder
 from recommendations.services.surfaces import blends
 from recommendations.services.versions import forgetting, stored_histories
 

@@ -13,10 +13,10 @@ from statistics import median
 from django.db import transaction
 from django.db.models import Q
 
-from catalog.imports.importers import values
+from catalog.imports.reading import values
+from catalog.names.matching import parse_uuid
 from catalog.records import FEATURES
 from catalog.songs.aliases import SongAlias
-from catalog.songs.matching import parse_uuid
 from catalog.songs.models import Song
 from common.bulk_sql import cut_chunks
 

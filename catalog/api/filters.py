@@ -7,9 +7,9 @@ import django_filters
 from django.db.models import QuerySet
 
 from catalog.models import AUDIO_FEATURES, Artist, Song
+from catalog.names.text import normalise
 from catalog.songs.models import ArtistQuerySet, SongQuerySet
 from catalog.songs.search import shorten_query
-from catalog.songs.text import normalise
 
 _ORDERS = ("title", "year", "added_at", *AUDIO_FEATURES)
 

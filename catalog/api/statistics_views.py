@@ -13,10 +13,10 @@ from rest_framework.views import APIView
 from accounts.requests import SignedInApiRequest
 from accounts.time_zones import get_local_day, get_time_zone
 from catalog.api.serializers import document_example
-from catalog.listening import charts, statistics, sums
 from catalog.listening.period_query import PERIODS, USUAL, UnknownPeriod, read_period
 from catalog.listening.periods import Period
 from catalog.models import Album, Artist, Genre, Song
+from catalog.statistics import charts, statistics, sums
 
 COUNT_SECONDS = 2.0
 """How long a request counts months that changed; what is left is in `months_left`."""

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from tinytag import TinyTag
 from tinytag.tinytag import TinyTagException
 
-from catalog.imports.importers.values import parse_optional_mbid, parse_optional_name
+from catalog.imports.reading.values import parse_optional_mbid, parse_optional_name
 from catalog.records import SongRecord
 
 LARGEST_TAGS = 64 * 2**20

@@ -12,9 +12,9 @@ import uuid
 from dataclasses import dataclass
 from typing import Any
 
+from catalog.names.matching import clean_isrc
 from catalog.play_rules import FIRST_MOMENT
 from catalog.records import SongRecord
-from catalog.songs.matching import clean_isrc
 
 MAX_LISTEN_BYTES = 10_240
 MAX_REQUEST_BYTES = 10_240_000

@@ -13,13 +13,13 @@ from accounts.time_zones import get_local_day
 from catalog.listenbrainz import answers, payloads, service, stats
 from catalog.listenbrainz.base_view import ListenBrainzView, is_owner, read_number
 from catalog.listenbrainz.payloads import BadRequest
-from catalog.listening import sums
 from catalog.listening.models import InteractionQuerySet
 from catalog.models import Interaction, Playlist
+from catalog.names.matching import parse_uuid
 from catalog.records import SongRecord
 from catalog.songs import resolver
 from catalog.songs.kept_figures import is_small_site
-from catalog.songs.matching import parse_uuid
+from catalog.statistics import sums
 
 MAX_COUNT = 1000
 MAX_LOOKUPS = 50

@@ -9,9 +9,10 @@ from django.db.models import Count, Model, QuerySet
 from accounts.models import User
 from accounts.time_zones import get_time_zone
 from catalog.listenbrainz.payloads import BadRequest
-from catalog.listening import periods, statistics
+from catalog.listening import periods
 from catalog.listening.periods import Period, add_months
 from catalog.models import Album, Artist, Interaction, Song
+from catalog.statistics import statistics
 
 ALL_TIME = "all_time"
 

@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple, cast
 
 from accounts.models import User
+from catalog.names.text import normalise
 from catalog.records import PreferenceRecord, RejectedRow, SongRecord
 from catalog.signals import preferences_imported
 from catalog.songs import credits
 from catalog.songs.models import Genre
-from catalog.songs.text import normalise
 from common.bulk_sql import load_ids
 
 _NAMES_ARTIST = ("hide-artist", "pick-artist")

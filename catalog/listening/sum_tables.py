@@ -1,6 +1,6 @@
 """The tables of kept sums: what one listener played by month, song, day and source.
 
-They hold nothing that the interactions do not: `catalog.listening.sums` counts them anew month by month, where
+They hold nothing that the interactions do not: `catalog.statistics.sums` counts them anew month by month, where
 `catalog.listening.outdated_months` says that plays came or went. Months and days are those of the listener's time zone.
 """
 
@@ -26,7 +26,7 @@ class ListeningSums(models.Model):
     """That a listener's plays are counted, in which time zone, and how far their entity totals are.
 
     Entity totals go NONE -> OUTDATED -> COUNTING -> KEPT, and back to OUTDATED from the last two
-    (`catalog.listening.entity_totals`).
+    (`catalog.statistics.entity_totals`).
     """
 
     class Entities(models.IntegerChoices):

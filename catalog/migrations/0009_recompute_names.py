@@ -8,8 +8,8 @@ in the admin, and new songs go to the first.
 
 from django.db import migrations, transaction
 
-from catalog.songs.matching import build_lookup_key, build_song_keys
-from catalog.songs.text import normalise
+from catalog.names.matching import build_lookup_key, build_song_keys
+from catalog.names.text import normalise
 
 BATCH = 2_000
 

@@ -9,8 +9,8 @@ from importlib import import_module
 
 from django.db import migrations, transaction
 
-from catalog.songs.matching import build_lookup_key, build_search_text, build_song_keys
-from catalog.songs.text import normalise
+from catalog.names.matching import build_lookup_key, build_search_text, build_song_keys
+from catalog.names.text import normalise
 
 BATCH = 2_000
 _link_guests = import_module("catalog.migrations.0013_credits_of_known_songs").link

@@ -6,9 +6,9 @@ from typing import Any
 
 from django.db.models import Count, F, Min, Q, QuerySet
 
+from catalog.names.text import normalise
 from catalog.songs.models import Album, Artist, Song, build_visible
 from catalog.songs.search import rate_match, shorten_query
-from catalog.songs.text import normalise
 
 MOST_ALBUMS = 60
 

@@ -8,8 +8,7 @@ be one name: see `name_artists`.
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from catalog.records import SongRecord
-from catalog.songs.matching import (
+from catalog.names.matching import (
     build_lookup_key,
     find_guests,
     get_main_artist,
@@ -17,8 +16,9 @@ from catalog.songs.matching import (
     split_credit,
     strip_channel,
 )
+from catalog.names.text import NAME_LENGTH, normalise_name
+from catalog.records import SongRecord
 from catalog.songs.models import Artist, ArtistCredit, Song
-from catalog.songs.text import NAME_LENGTH, normalise_name
 from common.bulk_sql import cut_chunks, load_ids
 
 _MOST_ARTISTS = 20

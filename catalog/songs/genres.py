@@ -9,9 +9,9 @@ from django.core.cache import cache
 from django.db.models import Count, Exists, OuterRef, Value
 from django.db.models.query import QuerySet
 
+from catalog.names.text import normalise
 from catalog.songs.kept_figures import Figure, read_figure
 from catalog.songs.models import Genre, Song, build_visible
-from catalog.songs.text import normalise
 from common.bulk_sql import load_ids
 
 GENRE_LENGTH = 100

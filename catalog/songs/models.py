@@ -8,9 +8,9 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from catalog.names.matching import build_lookup_key, build_search_text, build_song_keys
+from catalog.names.text import list_query_words, normalise
 from catalog.songs import search_index
-from catalog.songs.matching import build_lookup_key, build_search_text, build_song_keys
-from catalog.songs.text import list_query_words, normalise
 from common.generics import StrOrPromise
 
 AUDIO_FEATURES = (

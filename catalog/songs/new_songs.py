@@ -10,10 +10,7 @@ from django.db.models import Max
 from django.db.models.functions import Length
 
 from accounts.models import User
-from catalog.records import FEATURES, SongRecord
-from catalog.songs import credits
-from catalog.songs.genres import add_genres
-from catalog.songs.matching import (
+from catalog.names.matching import (
     SongKeys,
     build_search_text,
     clean_isrc,
@@ -21,10 +18,13 @@ from catalog.songs.matching import (
     parse_uuid,
     strip_channel,
 )
+from catalog.names.text import NAME_LENGTH
+from catalog.records import FEATURES, SongRecord
+from catalog.songs import credits
+from catalog.songs.genres import add_genres
 from catalog.songs.models import Song
 from catalog.songs.song_candidates import Candidate, Resolution
 from catalog.songs.song_facts import find_album_ids, has_features
-from catalog.songs.text import NAME_LENGTH
 from common.bulk_sql import load_ids
 
 if TYPE_CHECKING:

@@ -16,11 +16,7 @@ from typing import TYPE_CHECKING, Any
 from django.db import IntegrityError, transaction
 
 from accounts.models import User
-from catalog.records import SongRecord
-from catalog.songs import credits
-from catalog.songs.aliases import SongAlias
-from catalog.songs.genres import add_genres
-from catalog.songs.matching import (
+from catalog.names.matching import (
     SongKeys,
     build_search_text,
     build_song_keys,
@@ -29,6 +25,11 @@ from catalog.songs.matching import (
     parse_uuid,
     strip_channel,
 )
+from catalog.names.text import NAME_LENGTH, normalise_name
+from catalog.records import SongRecord
+from catalog.songs import credits
+from catalog.songs.aliases import SongAlias
+from catalog.songs.genres import add_genres
 from catalog.songs.models import ArtistCredit, Song
 from catalog.songs.new_songs import NewSongWriter
 from catalog.songs.song_candidates import (
@@ -41,7 +42,6 @@ from catalog.songs.song_candidates import (
     is_same_recording,
 )
 from catalog.songs.song_facts import FACTS, fill_missing_facts, find_album_ids, has_facts
-from catalog.songs.text import NAME_LENGTH, normalise_name
 from catalog.songs.visibility import get_bringer, publish_songs
 from common.bulk_sql import cut_chunks, load_ids
 

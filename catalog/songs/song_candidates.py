@@ -8,16 +8,16 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from catalog.records import SongRecord
-from catalog.songs import note_words
-from catalog.songs.aliases import SongAlias
-from catalog.songs.matching import (
+from catalog.names import note_words
+from catalog.names.matching import (
     build_lookup_key,
     build_title_key,
     is_composed,
     is_same_name,
     parse_uuid,
 )
+from catalog.records import SongRecord
+from catalog.songs.aliases import SongAlias
 from catalog.songs.models import Song
 from common.bulk_sql import cut_chunks
 

@@ -4,12 +4,12 @@ from collections.abc import Mapping, Sequence
 from itertools import islice
 from typing import Any
 
+from catalog.names.text import NAME_LENGTH, normalise_name
 from catalog.records import FEATURES, SongRecord
 from catalog.songs import credits
 from catalog.songs.genres import add_genres
 from catalog.songs.models import Album, Song
 from catalog.songs.song_candidates import MANY
-from catalog.songs.text import NAME_LENGTH, normalise_name
 from common.bulk_sql import cut_chunks
 
 _FILLED = (

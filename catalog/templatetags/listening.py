@@ -7,9 +7,9 @@ from django import template
 from django.utils import formats
 from django.utils.translation import gettext as _
 
-from catalog.listening.charts import Bar
 from catalog.listening.periods import Period, name_hour, name_weekday
 from catalog.listening.source_names import name_source
+from catalog.statistics.charts import Bar
 
 register = template.Library()
 register.filter("source_name", name_source)

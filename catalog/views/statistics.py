@@ -14,11 +14,11 @@ from django.views.decorators.http import require_safe
 from accounts.models import User
 from accounts.requests import SignedInRequest
 from accounts.time_zones import get_local_day, get_time_zone
-from catalog.listening import charts, statistics, sums
 from catalog.listening.period_query import UnknownPeriod, build_query, read_period
 from catalog.listening.periods import Period
-from catalog.listening.statistics import Ranked
 from catalog.models import Album, Artist, Genre, Song
+from catalog.statistics import charts, statistics, sums
+from catalog.statistics.statistics import Ranked
 
 N_TOP, N_DISCOVERIES = 10, 8
 N_LONG = 50

@@ -13,9 +13,9 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts.models import User
 from accounts.requests import SignedInRequest
-from catalog.listening import review_picture, sums, year_reviews
 from catalog.listening.periods import Period, make_period
 from catalog.models import SharedReview
+from catalog.statistics import review_picture, sums, year_reviews
 from catalog.views.statistics import COUNT_SECONDS
 from common.http import SiteRequest
 

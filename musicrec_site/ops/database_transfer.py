@@ -16,7 +16,7 @@ from django.db import DatabaseError, connections, models, transaction
 
 from accounts.models import User
 from catalog.models import Song
-from catalog.songs.text import fit_key
+from catalog.names.text import fit_key
 from recommendations.services.operations import health_checks
 
 SOURCE, TARGET = "default", "move-target"

@@ -15,8 +15,8 @@ from kombu.connection import Connection
 from kombu.exceptions import KombuError
 
 from accounts.models import User
-from catalog.listening import sums
 from catalog.models import Song
+from catalog.statistics import sums
 from recommendations.services.operations import copy_check, health_checks
 from recommendations.services.operations.health_checks import Finding
 from recommendations.services.versions import registry

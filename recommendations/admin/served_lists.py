@@ -15,7 +15,8 @@ from django.utils.translation import gettext_lazy as _
 from common.admin import RecordAdmin
 from common.generics import ModelAdmin
 from recommendations.models import ServedRecord, SiteContract
-from recommendations.services.serving import list_rules, recorder, replay
+from recommendations.services.lists import list_rules
+from recommendations.services.serving import recorder, replay
 
 
 @admin.register(ServedRecord)

@@ -10,8 +10,8 @@ from django.utils.translation import gettext_lazy as _
 
 from common.templatetags.numbers import format_decimal
 from recommendations.models import ModelVersion
-from recommendations.services.operations import model_comparison
-from recommendations.services.operations.version_feedback import DAYS, DayFeedback
+from recommendations.services.version_reports import model_comparison
+from recommendations.services.version_reports.version_feedback import DAYS, DayFeedback
 
 WIDTH, HEIGHT = 560, 120
 MOST_NAMED = 6

@@ -25,7 +25,7 @@ from recommendations import tasks
 from recommendations.admin import version_charts
 from recommendations.conf import conf
 from recommendations.models import Activation, ModelVersion
-from recommendations.services.operations import (
+from recommendations.services.version_reports import (
     model_comparison,
     search_report,
     version_feedback,

@@ -15,14 +15,11 @@ from recommendations import telemetry
 from recommendations.conf import conf
 from recommendations.engine import TermReport
 from recommendations.models import ModelVersion
-from recommendations.services.serving import (
-    feedback,
-    list_cache,
-    list_rules,
-    rule_text,
-)
-from recommendations.services.serving.explanation_text import ExplanationText, describe_served
-from recommendations.services.serving.served_list import Served
+from recommendations.services.lists import list_rules
+from recommendations.services.lists.served_list import Served
+from recommendations.services.reasons import rule_text
+from recommendations.services.reasons.explanation_text import ExplanationText, describe_served
+from recommendations.services.serving import feedback, list_cache
 
 
 def serialize_list(

@@ -32,19 +32,19 @@ from recommendations.api.serializers.lists import (
 from recommendations.api.serializers.me import HIDDEN_KINDS, HiddenSerializer, MadeIn
 from recommendations.engine import LONGEST_PATH
 from recommendations.models import ListenerControl
+from recommendations.services.lists import list_request
+from recommendations.services.lists.exclusions import NOTHING_UNWANTED, load_unwanted
+from recommendations.services.lists.listener_context import ListenerContext
 from recommendations.services.preferences import controls
+from recommendations.services.reasons import explanation_text
+from recommendations.services.reasons.explanation_facts import Explained, read_facts
 from recommendations.services.serving import (
-    explanation_text,
     feedback,
-    list_request,
     recommend,
     similar_songs,
     song_explanation,
     visitor_lists,
 )
-from recommendations.services.serving.exclusions import NOTHING_UNWANTED, load_unwanted
-from recommendations.services.serving.explanation_facts import Explained, read_facts
-from recommendations.services.serving.listener_context import ListenerContext
 from recommendations.services.serving.why_not import explain_absence
 from recommendations.services.surfaces import (
     generated_playlists,

@@ -89,32 +89,32 @@ from recommendations.engine.evaluation.sequential import (
 from recommendations.engine.pipeline.packed_lists import RecommendedBatch
 from recommendations.engine.pipeline.results import RecommendedItem, RecommendedList
 from recommendations.engine.pipeline.song_trace import SongTrace
-from recommendations.engine.ranking.artist_spacing import space_artists
 from recommendations.engine.ranking.explanations import (
     Evidence,
     Explanation,
     FeatureMatch,
     PopularityNote,
 )
-from recommendations.engine.ranking.group_ranking import (
+from recommendations.engine.ranking.repeat_decay import fit_decay
+from recommendations.engine.ranking.repeats import Repeats, mix_heads
+from recommendations.engine.ranking.tree_ranker import Ranker
+from recommendations.engine.recommender import Recommender
+from recommendations.engine.reranking.artist_spacing import space_artists
+from recommendations.engine.reranking.group_ranking import (
     GroupRanking,
     calibrate_scores,
     rank_for_group,
 )
-from recommendations.engine.ranking.list_contract import (
+from recommendations.engine.reranking.list_contract import (
     ContractTerms,
     ListContract,
     SongFacts,
     TermReport,
     judge_list,
 )
-from recommendations.engine.ranking.mmr import rerank
-from recommendations.engine.ranking.repeat_decay import fit_decay
-from recommendations.engine.ranking.repeats import Repeats, mix_heads
-from recommendations.engine.ranking.sonic_path import LONGEST_PATH, PathUnknown
-from recommendations.engine.ranking.team_draft import FIRST, SECOND, Slot, Team, draft_teams
-from recommendations.engine.ranking.tree_ranker import Ranker
-from recommendations.engine.recommender import Recommender
+from recommendations.engine.reranking.mmr import rerank
+from recommendations.engine.reranking.sonic_path import LONGEST_PATH, PathUnknown
+from recommendations.engine.reranking.team_draft import FIRST, SECOND, Slot, Team, draft_teams
 from recommendations.engine.synthetic.world import World
 from recommendations.engine.tuning.memory_estimate import estimate_fit_bytes
 

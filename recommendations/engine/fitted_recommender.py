@@ -25,8 +25,8 @@ from recommendations.engine.pipeline.song_trace import SongTrace
 from recommendations.engine.ranking.explanations import (
     Explanation,
 )
-from recommendations.engine.ranking.list_contract import ListContract
-from recommendations.engine.ranking.sonic_path import PathRules, find_path, measure_steps
+from recommendations.engine.reranking.list_contract import ListContract
+from recommendations.engine.reranking.sonic_path import PathRules, find_path, measure_steps
 
 OnProgress = Callable[[str, int, int], None]
 """Called with (stage, done, total); an exception in it stops the work and comes out unchanged."""

@@ -8,8 +8,8 @@ from django.core.management.base import CommandError
 from accounts.models import User
 from common.commands.sentences import PlainCommand
 from recommendations.engine import ArtifactError, NotEnoughData
-from recommendations.services.serving.explanation_text import describe_served
-from recommendations.services.serving.served_list import Served
+from recommendations.services.lists.served_list import Served
+from recommendations.services.reasons.explanation_text import describe_served
 from recommendations.services.training.memory_check import NotEnoughMemory
 from recommendations.services.training.training_requests import TrainingRefused
 from recommendations.services.versions.registry import RegistryError

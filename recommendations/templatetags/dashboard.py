@@ -15,7 +15,8 @@ from django_celery_beat.models import PeriodicTask
 
 from common.templatetags.numbers import format_count
 from recommendations.services.operations import dashboard as desk_service
-from recommendations.services.operations import model_comparison, schedule_text
+from recommendations.services.operations import schedule_text
+from recommendations.services.version_reports import model_comparison
 
 register = template.Library()
 

@@ -17,7 +17,7 @@ from accounts.requests import SignedInRequest
 from catalog.listening import library
 from catalog.playlists import edit, reasons
 from recommendations.models import Blend
-from recommendations.services.serving.feature_words import join_words
+from recommendations.services.reasons.feature_words import join_words
 from recommendations.services.surfaces import blends
 from recommendations.services.surfaces.blends import BlendedSong, BlendRefused
 from recommendations.views import cards

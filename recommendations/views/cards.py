@@ -12,11 +12,11 @@ from django.utils.translation import ngettext
 from catalog.listening import library
 from catalog.models import Song
 from common.templatetags.numbers import format_count
-from recommendations.services.serving import explanation_text
-from recommendations.services.serving.explanation_facts import read_facts
-from recommendations.services.serving.explanation_text import ExplanationText
-from recommendations.services.serving.listener_context import HeardSong, ListenerContext
-from recommendations.services.serving.served_list import Served, ServedSong
+from recommendations.services.lists.listener_context import HeardSong, ListenerContext
+from recommendations.services.lists.served_list import Served, ServedSong
+from recommendations.services.reasons import explanation_text
+from recommendations.services.reasons.explanation_facts import read_facts
+from recommendations.services.reasons.explanation_text import ExplanationText
 from recommendations.services.surfaces import home
 from recommendations.services.surfaces.home import Home, Shelf
 

@@ -14,10 +14,11 @@ from accounts.requests import SignedInRequest
 from catalog.models import Song
 from catalog.playlists import edit, reasons
 from common.http import SiteRequest
-from recommendations.services.serving import feedback, rule_text
-from recommendations.services.serving.explanation_text import name_shares
-from recommendations.services.serving.fallback import Fallback
-from recommendations.services.serving.listener_context import ListenerContext
+from recommendations.services.lists.fallback import Fallback
+from recommendations.services.lists.listener_context import ListenerContext
+from recommendations.services.reasons import rule_text
+from recommendations.services.reasons.explanation_text import name_shares
+from recommendations.services.serving import feedback
 from recommendations.services.surfaces import home as home_page
 from recommendations.services.surfaces import list_changes
 from recommendations.services.surfaces.home import Home

@@ -5,7 +5,7 @@ from typing import Any
 from django.utils.datastructures import MultiValueDict
 
 from catalog.models import Artist, Genre, Song
-from recommendations.services.serving.listener_context import Picks
+from recommendations.services.lists.listener_context import Picks
 
 MOST_PICKED = 20
 MOST_GENRES = 40

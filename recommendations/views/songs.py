@@ -21,15 +21,12 @@ from catalog.models import Artist, Song
 from catalog.servers.web_links import list_web_links
 from common.generics import StrOrPromise
 from common.http import SiteRequest, Undo, answer_action, get_back_url
+from recommendations.services.lists import estimated_features
+from recommendations.services.lists.listener_context import ListenerContext
 from recommendations.services.preferences import controls, feature_chart, taste
-from recommendations.services.serving import (
-    estimated_features,
-    explanation_text,
-    similar_songs,
-    song_explanation,
-)
-from recommendations.services.serving.explanation_facts import Explained, read_facts
-from recommendations.services.serving.listener_context import ListenerContext
+from recommendations.services.reasons import explanation_text
+from recommendations.services.reasons.explanation_facts import Explained, read_facts
+from recommendations.services.serving import similar_songs, song_explanation
 from recommendations.services.serving.why_not import explain_absence
 from recommendations.services.surfaces import related_artists
 from recommendations.services.surfaces.artist_variety import limit_artists

@@ -13,7 +13,7 @@ from catalog.models import Song
 from catalog.playlists import edit
 from catalog.songs.search import SongSearch, search_songs
 from common.http import SiteRequest
-from recommendations.services.serving.exclusions import NOTHING_UNWANTED, load_unwanted
+from recommendations.services.lists.exclusions import NOTHING_UNWANTED, load_unwanted
 from recommendations.services.surfaces.sonic_path import USUAL_LENGTH, SonicPath, find_sonic_path
 from recommendations.views import cards
 

@@ -8,8 +8,8 @@ from catalog.models import Song
 from common.http import SiteRequest
 from recommendations.engine import Evidence, Explanation, FeatureMatch, PopularityNote
 from recommendations.services.preferences import feature_chart
-from recommendations.services.serving import explanation_text
-from recommendations.services.serving.explanation_facts import Facts
+from recommendations.services.reasons import explanation_text
+from recommendations.services.reasons.explanation_facts import Facts
 from recommendations.views.cards import Card
 
 COLOURS = [

@@ -20,10 +20,12 @@ from common.templatetags.numbers import format_count
 from recommendations.conf import conf
 from recommendations.forms import RulesForm, TasteForm
 from recommendations.models import ListenerControl, Taste
+from recommendations.services.lists import list_rules
+from recommendations.services.lists.listener_context import ListenerContext, Picks
 from recommendations.services.preferences import controls, taste, taste_clusters
-from recommendations.services.serving import list_rules, recommend, rule_text
-from recommendations.services.serving.feature_words import join_words
-from recommendations.services.serving.listener_context import ListenerContext, Picks
+from recommendations.services.reasons import rule_text
+from recommendations.services.reasons.feature_words import join_words
+from recommendations.services.serving import recommend
 from recommendations.views import cards
 from recommendations.views.picks import MOST_GENRES, read_picks
 

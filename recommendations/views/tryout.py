@@ -14,10 +14,11 @@ from catalog.models import Song
 from catalog.songs import search
 from catalog.songs.genres import list_common_genres
 from common.http import SiteRequest
+from recommendations.services.lists.listener_context import ListenerContext, Picks
 from recommendations.services.preferences import taste
-from recommendations.services.serving import explanation_text, visitor_lists
-from recommendations.services.serving.explanation_facts import Explained, read_facts_of_picks
-from recommendations.services.serving.listener_context import ListenerContext, Picks
+from recommendations.services.reasons import explanation_text
+from recommendations.services.reasons.explanation_facts import Explained, read_facts_of_picks
+from recommendations.services.serving import visitor_lists
 from recommendations.services.surfaces import front_example, starting_points
 from recommendations.views import cards
 from recommendations.views.picks import MOST_GENRES, read_picks

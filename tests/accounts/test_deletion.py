@@ -21,7 +21,7 @@ from accounts import services
 from accounts.models import Session, User
 from accounts.tokens import create_token
 from catalog.imports import import_jobs, import_requests, ingest
-from catalog.listening import interactions, sums, year_reviews
+from catalog.listening import interactions
 from catalog.listening.models import LatestImport, NowPlaying
 from catalog.models import (
     Artist,
@@ -34,6 +34,7 @@ from catalog.models import (
     Song,
     Submission,
 )
+from catalog.statistics import sums, year_reviews
 from recommendations.models import (
     Activation,
     Experiment,

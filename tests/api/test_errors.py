@@ -9,7 +9,7 @@ from django.test import Client
 
 from catalog.listening import interactions
 from musicrec_site.api import throttling
-from recommendations.services.serving.fallback import Fallback
+from recommendations.services.lists.fallback import Fallback
 from recommendations.services.versions import registry
 
 

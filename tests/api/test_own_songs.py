@@ -26,14 +26,14 @@ from catalog.models import (
 from catalog.playlists import edit
 from catalog.records import SongRecord
 from catalog.songs.resolver import SongResolver, find_song
+from recommendations.services.lists import exclusions
+from recommendations.services.lists.listener_context import ListenerContext, Picks
 from recommendations.services.serving import (
-    exclusions,
     popularity_fallback,
     recommend,
     similar_songs,
     visitor_lists,
 )
-from recommendations.services.serving.listener_context import ListenerContext, Picks
 from recommendations.services.surfaces import home, related_artists
 from tests.api.caller import Caller
 from tests.api.listens import NOW, listen, single

@@ -10,7 +10,7 @@ from accounts.models import User
 from accounts.services import delete_account
 from accounts.time_zones import get_time_zone
 from catalog.curation.merge import merge_artists, merge_genres, merge_songs
-from catalog.listening import entity_totals, interactions, sums
+from catalog.listening import interactions
 from catalog.listening.interactions import ListenEntry
 from catalog.listening.periods import ALL_TIME, make_period
 from catalog.models import (
@@ -23,6 +23,7 @@ from catalog.models import (
     RegroupedSong,
     Song,
 )
+from catalog.statistics import entity_totals, sums
 
 pytestmark = pytest.mark.django_db
 START = datetime(2024, 11, 1, tzinfo=UTC)

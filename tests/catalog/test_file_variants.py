@@ -7,7 +7,8 @@ import pytest
 
 from accounts.models import User
 from catalog.imports import import_jobs, import_undo
-from catalog.imports.importers import detect_history, json_files, open_file
+from catalog.imports.importers import detect_history, open_file
+from catalog.imports.reading import json_files
 from catalog.listening import interactions
 from catalog.models import Artist, Genre, Interaction, Playlist, PlaylistItem, Song
 from catalog.records import (

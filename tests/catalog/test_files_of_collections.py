@@ -8,7 +8,8 @@ from itertools import islice
 
 import pytest
 
-from catalog.imports.importers import detect_history, encodings, json_files, open_file
+from catalog.imports.importers import detect_history, open_file
+from catalog.imports.reading import encodings, json_files
 from catalog.records import FEATURES, LIKE, WrongFile
 from tests.catalog.files import outcomes, split, write, zip_members
 

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from catalog.imports.importers import detect_history, open_file
-from catalog.imports.importers.column_names import OF_A_PLAY, normalise_column_name
+from catalog.imports.reading.column_names import OF_A_PLAY, normalise_column_name
 from catalog.records import LIKE, PLAY, SKIP, ListenRecord, PlaylistRecord, WrongFile
 from tests.catalog.files import outcomes, split, spotify_entry, write, zip_members
 

@@ -11,7 +11,8 @@ from django.db import DatabaseError, transaction
 
 from accounts.models import User
 from catalog.imports import import_jobs, import_requests, import_undo, ingest
-from catalog.imports.importers import base, detect_history, list_importers, open_file
+from catalog.imports.importers import detect_history, list_importers, open_file
+from catalog.imports.reading import source_files as base
 from catalog.models import ImportRun, Interaction, Song
 from catalog.records import ListenRecord, SongRecord, WrongFile
 from common import jobs

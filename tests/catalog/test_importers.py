@@ -10,13 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from catalog.imports.importers import (
-    base,
-    detect_history,
-    list_importers,
-    open_file,
-)
-from catalog.imports.importers.lines import LONGEST_LINE
+from catalog.imports.importers import detect_history, list_importers, open_file
+from catalog.imports.reading import source_files as base
+from catalog.imports.reading.lines import LONGEST_LINE
 from catalog.models import Interaction
 from catalog.records import DISLIKE, FEATURES, LIKE, PLAY, SKIP, RejectedRow, WrongFile
 from catalog.songs.models import AUDIO_FEATURES

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catalog.songs.matching import (
+from catalog.names.matching import (
     build_artist_key,
     build_lookup_key,
     build_match_key,
@@ -19,7 +19,7 @@ from catalog.songs.matching import (
     get_main_artist,
     split_credit,
 )
-from catalog.songs.text import normalise
+from catalog.names.text import normalise
 
 ROOT = Path(__file__).resolve().parents[2]
 with (ROOT / "tests/cases/matching-pairs.csv").open(encoding="utf-8") as file:

@@ -3,15 +3,15 @@
 import pytest
 
 from catalog.models import Song
-from catalog.records import SongRecord
-from catalog.songs import resolver
-from catalog.songs.matching import (
+from catalog.names.matching import (
     build_artist_key,
     build_match_key,
     build_song_keys,
     find_guests,
     get_main_artist,
 )
+from catalog.records import SongRecord
+from catalog.songs import resolver
 
 SAME_TITLE = [
     ("Tide (duet with Bo)", "Tide"),

@@ -3,16 +3,16 @@
 import pytest
 
 from catalog.models import Album, ArtistCredit, Song
-from catalog.records import SongRecord
-from catalog.songs import resolver
-from catalog.songs.matching import (
+from catalog.names.matching import (
     build_artist_key,
     build_song_keys,
     find_guests,
     get_main_artist,
     split_credit,
 )
-from catalog.songs.text import normalise
+from catalog.names.text import normalise
+from catalog.records import SongRecord
+from catalog.songs import resolver
 
 SAME_RECORDING = [
     ("Ode - Love Theme from “Up”", "Ode"),

@@ -5,7 +5,8 @@ import json
 
 import pytest
 
-from catalog.imports.importers import dates, detect_history, open_file
+from catalog.imports.importers import detect_history, open_file
+from catalog.imports.reading import dates
 from catalog.records import DISLIKE, LIKE, PLAY, ListenRecord, WrongFile
 from tests.catalog.files import outcomes, split, write, zip_members
 

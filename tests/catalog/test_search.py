@@ -5,12 +5,13 @@ from django.db import connection
 from django.test import Client
 
 from accounts.models import User
-from catalog.listening import interactions, sums
+from catalog.listening import interactions
 from catalog.models import Album, Artist, Genre, Playlist, Song, SongTotal
 from catalog.songs import search, search_index
 from catalog.songs.albums import search_albums
 from catalog.songs.genres import list_common_genres
 from catalog.songs.search import SongSearch
+from catalog.statistics import sums
 
 pytestmark = pytest.mark.django_db
 

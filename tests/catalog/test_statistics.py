@@ -8,10 +8,11 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from accounts.models import User
-from catalog.listening import charts, entity_totals, interactions, statistics, sums
+from catalog.listening import interactions
 from catalog.listening.interactions import ListenEntry
 from catalog.listening.periods import ALL_TIME, make_period, make_range
 from catalog.models import Album, Artist, Genre, Interaction, Song
+from catalog.statistics import charts, entity_totals, statistics, sums
 
 pytestmark = pytest.mark.django_db
 START = datetime(2024, 1, 1, tzinfo=UTC)

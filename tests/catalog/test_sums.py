@@ -12,7 +12,7 @@ from django.db import connection
 from accounts.models import User
 from catalog.curation.merge import merge_songs
 from catalog.imports import import_jobs, import_undo
-from catalog.listening import interactions, library, sums
+from catalog.listening import interactions, library
 from catalog.listening.interactions import ListenEntry
 from catalog.listening.sum_tables import (
     UNTIMED,
@@ -23,6 +23,7 @@ from catalog.listening.sum_tables import (
     SourceMonth,
 )
 from catalog.models import Artist, Interaction, Song
+from catalog.statistics import sums
 from musicrec_site.ops.doctor import examine_installation
 
 pytestmark = pytest.mark.django_db(transaction=True)

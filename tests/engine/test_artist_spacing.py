@@ -8,7 +8,7 @@ import pytest
 from recommendations.engine import Recommender, space_artists
 from recommendations.engine.core.presets import CLASSIC
 from recommendations.engine.evaluation import split_by_listener
-from recommendations.engine.ranking.artist_spacing import space_lists
+from recommendations.engine.reranking.artist_spacing import space_lists
 from tests.engine.worlds import taste_world
 
 A, B, C, UNKNOWN = 0, 1, 2, -1

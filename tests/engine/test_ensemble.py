@@ -13,7 +13,7 @@ from recommendations.engine.ranking.ensemble import (
     assign_weights,
 )
 from recommendations.engine.ranking.explanations import compute_shares
-from recommendations.engine.ranking.mmr import rerank
+from recommendations.engine.reranking.mmr import rerank
 
 NAN = np.nan
 

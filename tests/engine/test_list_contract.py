@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from recommendations.engine import ListContract, RecommendedList, Recommender, World
-from recommendations.engine.ranking.calibration import GenreMix
-from recommendations.engine.ranking.list_contract import (
+from recommendations.engine.reranking.calibration import GenreMix
+from recommendations.engine.reranking.list_contract import (
     ContractTerms,
     SongFacts,
     choose_songs,

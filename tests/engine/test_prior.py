@@ -19,7 +19,7 @@ from recommendations.engine import (
 from recommendations.engine.algorithms import create_algorithm
 from recommendations.engine.core.config import SEGMENTS, RecommenderConfig
 from recommendations.engine.core.ordered import OrderedHistories
-from recommendations.engine.ranking.mmr import (
+from recommendations.engine.reranking.mmr import (
     Candidates,
     compute_margins,
     count_before,

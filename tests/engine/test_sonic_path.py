@@ -5,14 +5,14 @@ import itertools
 import numpy as np
 import pytest
 
-from recommendations.engine.ranking.sonic_path import (
+from recommendations.engine.recommender import Recommender
+from recommendations.engine.reranking.sonic_path import (
     LONGEST_PATH,
     PathRules,
     PathUnknown,
     find_path,
     measure_steps,
 )
-from recommendations.engine.recommender import Recommender
 from tests.engine.worlds import taste_world
 
 

@@ -5,7 +5,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from recommendations.engine.ranking.team_draft import UNCONTESTED, Team, draft_teams
+from recommendations.engine.reranking.team_draft import UNCONTESTED, Team, draft_teams
 
 
 def make_teams(first, second, *, artists=None, vectors=None):

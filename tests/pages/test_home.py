@@ -10,7 +10,7 @@ from django.utils import timezone, translation
 from accounts.models import User
 from catalog.models import Interaction, Playlist, PlaylistItem
 from recommendations.models import ListenerControl
-from recommendations.services.serving.listener_context import ListenerContext
+from recommendations.services.lists.listener_context import ListenerContext
 from recommendations.services.surfaces import home, list_changes, weekly
 from recommendations.services.surfaces.generated_playlists import format_week
 

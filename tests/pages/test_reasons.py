@@ -10,9 +10,9 @@ from django.utils import translation
 from accounts.models import User
 from catalog.listening import interactions
 from catalog.models import Interaction, PlaylistItem, Song
+from recommendations.services.reasons.explanation_text import ExplanationText
+from recommendations.services.reasons.share_text import GENRE, LIKENESS, Share
 from recommendations.services.serving import recommend
-from recommendations.services.serving.explanation_text import ExplanationText
-from recommendations.services.serving.share_text import GENRE, LIKENESS, Share
 
 
 def text(answer) -> str:

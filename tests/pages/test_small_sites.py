@@ -16,13 +16,12 @@ from scipy.sparse import csr_matrix
 
 from accounts.models import User
 from accounts.time_zones import get_time_zone
-from catalog.listening import sums
 from catalog.models import Album, Artist, Genre, Interaction, Playlist, PlaylistItem, Song
+from catalog.statistics import sums
 from recommendations.engine import Labels, Prior, SeedPack
 from recommendations.models import ListenerControl
-from recommendations.services.data import beyond_index, seed_packs
-from recommendations.services.operations import model_comparison
-from recommendations.services.serving import feature_words
+from recommendations.services.reasons import feature_words
+from recommendations.services.seeds import beyond_index, seed_packs
 from recommendations.services.surfaces import (
     artist_variety,
     blends,
@@ -31,6 +30,7 @@ from recommendations.services.surfaces import (
     repeats,
 )
 from recommendations.services.training import pipeline, training_requests
+from recommendations.services.version_reports import model_comparison
 from recommendations.services.versions import registry
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db]

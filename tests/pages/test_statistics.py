@@ -11,9 +11,10 @@ from django.test import Client
 from PIL import Image
 
 from accounts.models import User
-from catalog.listening import interactions, review_picture
+from catalog.listening import interactions
 from catalog.listening.interactions import ListenEntry
 from catalog.models import Interaction
+from catalog.statistics import review_picture
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 

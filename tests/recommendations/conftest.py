@@ -7,7 +7,7 @@ from catalog.models import Song
 from recommendations.engine.synthetic.world import World
 from recommendations.models import ModelVersion, TrainingRun
 from recommendations.services.data import demo_world
-from recommendations.services.serving import exclusions
+from recommendations.services.lists import exclusions
 from recommendations.services.training import pipeline, training_requests
 from recommendations.services.versions import registry
 from tests.snapshots import restore_or_build

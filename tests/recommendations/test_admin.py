@@ -20,8 +20,9 @@ from catalog.models import Artist, ImportRun, Interaction, Song, SongTotal
 from recommendations.engine import PRESETS
 from recommendations.models import Arm, Experiment, Impression, ModelVersion, TrainingRun
 from recommendations.services.operations import dashboard as desk_service
-from recommendations.services.operations import health_checks, model_comparison
+from recommendations.services.operations import health_checks
 from recommendations.services.training import budgets, training_requests
+from recommendations.services.version_reports import model_comparison
 from recommendations.services.versions import registry
 from tests.query_budgets import DESK_BUDGET
 from tests.recommendations.conftest import train

@@ -14,7 +14,7 @@ from accounts.models import User
 from catalog.models import Album, Artist, Interaction, Song
 from recommendations.engine import ArtistPrior, Labels, Prior, SeedPack, save_pack
 from recommendations.models import ListenerControl
-from recommendations.services.data import beyond_index
+from recommendations.services.seeds import beyond_index
 from recommendations.services.surfaces import beyond_library
 
 pytestmark = pytest.mark.django_db

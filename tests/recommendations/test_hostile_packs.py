@@ -22,7 +22,7 @@ from scipy.sparse import csr_matrix
 from catalog.models import Artist, Song
 from recommendations.engine import Labels, Prior, SeedPack, save_pack
 from recommendations.engine.artifacts import store
-from recommendations.services.data import beyond_index, seed_packs
+from recommendations.services.seeds import beyond_index, seed_packs
 
 pytestmark = pytest.mark.django_db
 ROOT = Path(__file__).resolve().parents[2]

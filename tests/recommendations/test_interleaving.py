@@ -33,20 +33,15 @@ from recommendations.services.experiments import (
     results,
 )
 from recommendations.services.experiments.lifecycle import ExperimentRefused
-from recommendations.services.operations import version_feedback
+from recommendations.services.lists.joint_list import TeamList, join_lists
+from recommendations.services.lists.listener_context import ListenerContext
+from recommendations.services.lists.served_list import read_list
 from recommendations.services.preferences import controls, taste
-from recommendations.services.serving import (
-    explanation_text,
-    feedback,
-    recommend,
-    recorder,
-    replay,
-)
-from recommendations.services.serving.joint_list import TeamList, join_lists
-from recommendations.services.serving.listener_context import ListenerContext
-from recommendations.services.serving.served_list import read_list
+from recommendations.services.reasons import explanation_text
+from recommendations.services.serving import feedback, recommend, recorder, replay
 from recommendations.services.surfaces import home
 from recommendations.services.surfaces.artist_variety import limit_artists
+from recommendations.services.version_reports import version_feedback
 from recommendations.services.versions import registry
 from tests.recommendations.conftest import train
 

@@ -4,8 +4,10 @@ import pytest
 
 from catalog.models import Interaction, Song
 from recommendations.models import ListenerState, RecommendationList, SiteContract, Taste
+from recommendations.services.lists import list_rules
 from recommendations.services.preferences import taste
-from recommendations.services.serving import list_rules, precompute, recommend, rule_text, why_not
+from recommendations.services.reasons import rule_text
+from recommendations.services.serving import precompute, recommend, why_not
 
 pytestmark = pytest.mark.django_db
 

@@ -13,9 +13,9 @@ from catalog.models import Genre, Interaction, Song
 from recommendations.engine.synthetic.world import World
 from recommendations.models import Taste
 from recommendations.services.data import demo_world
+from recommendations.services.lists.listener_context import Picks
 from recommendations.services.preferences import taste
 from recommendations.services.serving import recommend, visitor_lists
-from recommendations.services.serving.listener_context import Picks
 from tests.recommendations.conftest import train
 
 N = 12

@@ -9,8 +9,9 @@ from recommendations.engine import Explanation, FeatureMatch, PopularityNote
 from recommendations.engine.ranking.explanations import FLIP_THRESHOLD, Evidence
 from recommendations.engine.synthetic.world import World
 from recommendations.services.data import demo_world
-from recommendations.services.serving import explanation_text, feature_words, recommend
-from recommendations.services.serving.explanation_facts import Explained, Facts
+from recommendations.services.reasons import explanation_text, feature_words
+from recommendations.services.reasons.explanation_facts import Explained, Facts
+from recommendations.services.serving import recommend
 from recommendations.services.versions import registry
 from tests.recommendations.conftest import train
 

@@ -21,9 +21,10 @@ from catalog.listening import interactions
 from catalog.models import Interaction, Song
 from recommendations import tasks
 from recommendations.models import ModelVersion, ServedRecord, SiteContract
+from recommendations.services.lists import list_rules
 from recommendations.services.operations import retention
 from recommendations.services.preferences import data_export
-from recommendations.services.serving import list_rules, precompute, recommend, recorder, replay
+from recommendations.services.serving import precompute, recommend, recorder, replay
 from recommendations.services.versions import registry, trends
 
 pytestmark = pytest.mark.django_db

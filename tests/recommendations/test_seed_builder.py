@@ -13,8 +13,8 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from recommendations.engine import load_pack
-from recommendations.services.data import seed_builder
-from recommendations.services.data.seed_steps import BuildOptions
+from recommendations.services.seeds import seed_builder
+from recommendations.services.seeds.seed_steps import BuildOptions
 
 pytestmark = pytest.mark.slow
 

@@ -15,8 +15,10 @@ from scipy.sparse import csr_matrix
 from accounts.models import User
 from catalog.models import Song
 from recommendations.engine import Prior, SeedPack, World, load_pack, save_pack
-from recommendations.services.data import demo_world, seed_packs, training_rows
-from recommendations.services.serving import cold_items, recommend
+from recommendations.services.data import demo_world, training_rows
+from recommendations.services.lists import cold_items
+from recommendations.services.seeds import seed_packs
+from recommendations.services.serving import recommend
 from recommendations.services.versions import registry
 from tests.recommendations.conftest import train
 
@@ -190,7 +192,7 @@ def test_former_ids_are_followed(tmp_path):
 def test_explanations_name_listeners_elsewhere(song):
     from django.utils import translation
 
-    from recommendations.services.serving import share_text
+    from recommendations.services.reasons import share_text
 
     assert share_text.KIND_OF_COMPONENT["prior"] == "elsewhere"
     assert str(share_text.NAMES["elsewhere"]) == "Listeners elsewhere"

@@ -10,10 +10,12 @@ from catalog.listening import interactions
 from catalog.models import Artist, Interaction, Song
 from recommendations.models import ListenerControl, RecommendationList, Taste
 from recommendations.services.data import training_rows
+from recommendations.services.lists import exclusions, list_request
+from recommendations.services.lists.fallback import Fallback
+from recommendations.services.lists.listener_context import ListenerContext
+from recommendations.services.lists.served_list import Served
 from recommendations.services.serving import (
-    exclusions,
     list_cache,
-    list_request,
     popularity_fallback,
     precompute,
     recommend,
@@ -21,9 +23,6 @@ from recommendations.services.serving import (
     song_explanation,
     visitor_lists,
 )
-from recommendations.services.serving.fallback import Fallback
-from recommendations.services.serving.listener_context import ListenerContext
-from recommendations.services.serving.served_list import Served
 from recommendations.services.surfaces import home
 from recommendations.services.versions import registry
 from tests.recommendations.conftest import N_LISTENERS, N_SONGS, train

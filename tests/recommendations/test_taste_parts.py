@@ -8,8 +8,8 @@ import pytest
 
 from accounts.models import User
 from catalog.models import Artist, Interaction, Song
+from recommendations.services.lists.listener_context import ListenerContext
 from recommendations.services.preferences import taste_clusters, taste_parts
-from recommendations.services.serving.listener_context import ListenerContext
 
 SIZES = (50, 200, 1000, 5000)
 

@@ -26,7 +26,6 @@ from recommendations.models import (
     TrainingRun,
 )
 from recommendations.services.data import training_rows
-from recommendations.services.operations import model_comparison
 from recommendations.services.serving import history_loader
 from recommendations.services.training import (
     gate,
@@ -41,6 +40,7 @@ from recommendations.services.training.offline_evaluation import (
     evaluate_config,
     measure,
 )
+from recommendations.services.version_reports import model_comparison
 from recommendations.services.versions import registry
 from tests.recommendations.conftest import N_LISTENERS, N_SONGS, train
 

@@ -11,8 +11,8 @@ from accounts.models import User
 from catalog.models import Interaction, Song
 from recommendations import tasks
 from recommendations.models import Trends
+from recommendations.services.lists.listener_context import ListenerContext
 from recommendations.services.serving import recommend
-from recommendations.services.serving.listener_context import ListenerContext
 from recommendations.services.surfaces import home
 from recommendations.services.versions import registry, trends
 from tests.recommendations.conftest import train

@@ -7,15 +7,10 @@ from django.utils import translation
 from catalog.listening import interactions
 from catalog.models import Artist, ArtistCredit, Song
 from recommendations.models import Taste
+from recommendations.services.lists import exclusions, list_query
+from recommendations.services.lists.listener_context import ListenerContext
 from recommendations.services.preferences import controls
-from recommendations.services.serving import (
-    exclusions,
-    history_loader,
-    list_query,
-    recommend,
-    why_not,
-)
-from recommendations.services.serving.listener_context import ListenerContext
+from recommendations.services.serving import history_loader, recommend, why_not
 from recommendations.services.versions import registry
 
 pytestmark = pytest.mark.django_db

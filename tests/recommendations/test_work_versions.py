@@ -8,8 +8,9 @@ from accounts.models import User
 from catalog.models import Artist, ArtistCredit, Interaction, Song
 from catalog.songs import kept_figures
 from recommendations.models import ListenerControl
-from recommendations.services.serving import exclusions, precompute, recommend, visitor_lists
-from recommendations.services.serving.batch_lists import WorkVersions
+from recommendations.services.lists import exclusions
+from recommendations.services.lists.batch_lists import WorkVersions
+from recommendations.services.serving import precompute, recommend, visitor_lists
 from recommendations.services.versions import registry
 
 LENGTH = 20

@@ -22,9 +22,9 @@ from catalog.imports.importers import (
     spotify,
     youtube_music,
 )
-from catalog.imports.importers.base import Importer, SourceFile, open_file
 from catalog.imports.importers.detection import detect_history
-from catalog.imports.importers.registry import get_importer, list_importers
+from catalog.imports.importers.registry import Importer, get_importer, list_importers
+from catalog.imports.reading.source_files import SourceFile, open_file
 
 __all__ = [
     "Importer",

@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from catalog.imports.importers import values
-from catalog.imports.importers.base import SourceFile
 from catalog.imports.importers.registry import register_importer
-from catalog.imports.importers.tables import Table, open_table, require_columns
+from catalog.imports.reading import values
+from catalog.imports.reading.source_files import SourceFile
+from catalog.imports.reading.tables import Table, open_table, require_columns
 from catalog.records import DISLIKE, LIKE, PLAY, SKIP, ListenRecord, Outcome, SongRecord
 from common.spreadsheets import restore_cell
 

@@ -4,9 +4,9 @@ import re
 import zipfile
 from collections.abc import Callable
 
-from catalog.imports.importers.base import Importer, SourceFile
-from catalog.imports.importers.lines import check_text
-from catalog.imports.importers.registry import list_importers
+from catalog.imports.importers.registry import Importer, list_importers
+from catalog.imports.reading.lines import check_text
+from catalog.imports.reading.source_files import SourceFile
 from catalog.records import NearMiss, WrongFile
 
 

@@ -6,10 +6,10 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from typing import Any, BinaryIO, cast
 
-from catalog.imports.importers import values
-from catalog.imports.importers.base import SourceFile
-from catalog.imports.importers.lines import read_numbered_lines
 from catalog.imports.importers.registry import register_importer
+from catalog.imports.reading import values
+from catalog.imports.reading.lines import read_numbered_lines
+from catalog.imports.reading.source_files import SourceFile
 from catalog.records import ListenRecord, Outcome, RejectedRow, SongRecord, WrongFile
 
 _MEMBERS = ("artists.dat", "tags.dat", "user_artists.dat", "user_taggedartists.dat")

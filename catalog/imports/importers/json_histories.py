@@ -7,9 +7,10 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from catalog.imports.importers import values
-from catalog.imports.importers.base import SourceFile
-from catalog.imports.importers.json_files import (
+from catalog.imports.importers.record_tables import build_pano_record
+from catalog.imports.importers.registry import register_importer
+from catalog.imports.reading import values
+from catalog.imports.reading.json_files import (
     EACH,
     ONE_OR_EACH,
     BrokenJson,
@@ -17,8 +18,7 @@ from catalog.imports.importers.json_files import (
     read_lines,
     read_values,
 )
-from catalog.imports.importers.record_tables import build_pano_record
-from catalog.imports.importers.registry import register_importer
+from catalog.imports.reading.source_files import SourceFile
 from catalog.records import (
     LIKE,
     LeftOut,

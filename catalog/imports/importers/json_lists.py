@@ -7,17 +7,17 @@ have, too. Names may be objects with a name, and artists a list of these, as the
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, BinaryIO
 
-from catalog.imports.importers import column_names, values
-from catalog.imports.importers.archives import match_names, read_entries
-from catalog.imports.importers.base import SourceFile
-from catalog.imports.importers.json_files import (
+from catalog.imports.importers.registry import register_importer
+from catalog.imports.reading import column_names, values
+from catalog.imports.reading.archives import match_names, read_entries
+from catalog.imports.reading.json_files import (
     EACH,
     BrokenJson,
     read_array,
     read_lines,
     read_values,
 )
-from catalog.imports.importers.registry import register_importer
+from catalog.imports.reading.source_files import SourceFile
 from catalog.records import ListenRecord, SongRecord, WrongFile
 
 _INNER_ARRAYS = tuple(

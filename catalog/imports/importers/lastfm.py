@@ -10,18 +10,18 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 
-from catalog.imports.importers import column_names, values
-from catalog.imports.importers.base import SourceFile
-from catalog.imports.importers.column_names import normalise_column_name
-from catalog.imports.importers.dates import TwoReadings, find_day_order, has_two_readings
-from catalog.imports.importers.lines import (
+from catalog.imports.importers.registry import register_importer
+from catalog.imports.reading import column_names, values
+from catalog.imports.reading.column_names import normalise_column_name
+from catalog.imports.reading.dates import TwoReadings, find_day_order, has_two_readings
+from catalog.imports.reading.lines import (
     DELIMITERS,
     check_text,
     drop_surplus_cells,
     read_numbered_lines,
     read_table_rows,
 )
-from catalog.imports.importers.registry import register_importer
+from catalog.imports.reading.source_files import SourceFile
 from catalog.records import (
     LIKE,
     ListenRecord,

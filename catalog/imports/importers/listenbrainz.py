@@ -5,17 +5,17 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, BinaryIO
 from uuid import UUID
 
-from catalog.imports.importers import values
-from catalog.imports.importers.archives import list_member_names, read_entries
-from catalog.imports.importers.base import SourceFile
-from catalog.imports.importers.json_files import (
+from catalog.imports.importers.registry import register_importer
+from catalog.imports.reading import values
+from catalog.imports.reading.archives import list_member_names, read_entries
+from catalog.imports.reading.json_files import (
     EACH,
     BrokenJson,
     read_array,
     read_lines,
     read_values,
 )
-from catalog.imports.importers.registry import register_importer
+from catalog.imports.reading.source_files import SourceFile
 from catalog.records import DISLIKE, LIKE, ListenRecord, Outcome, RejectedRow, SongRecord, WrongFile
 
 LISTEN_FILES = re.compile(r"^(?:\d{1,2}|listens.*)\.jsonl$", re.IGNORECASE)

@@ -7,15 +7,15 @@ computed from them is computed again.
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from catalog.imports.importers import values
-from catalog.imports.importers.base import SourceFile
-from catalog.imports.importers.json_files import EACH, Path
 from catalog.imports.importers.json_histories import (
     read_first_value,
     read_numbered_values,
     require_object,
 )
 from catalog.imports.importers.registry import register_importer
+from catalog.imports.reading import values
+from catalog.imports.reading.json_files import EACH, Path
+from catalog.imports.reading.source_files import SourceFile
 from catalog.records import (
     KIND_NAMES,
     ListenRecord,

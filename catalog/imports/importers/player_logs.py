@@ -5,10 +5,10 @@ from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Any
 
-from catalog.imports.importers import values
-from catalog.imports.importers.base import SourceFile
-from catalog.imports.importers.lines import find_old_encoding, read_numbered_lines
 from catalog.imports.importers.registry import register_importer
+from catalog.imports.reading import values
+from catalog.imports.reading.lines import find_old_encoding, read_numbered_lines
+from catalog.imports.reading.source_files import SourceFile
 from catalog.records import (
     PLAY,
     SKIP,

@@ -9,20 +9,20 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from xml.parsers import expat
 
-from catalog.imports.importers import values
-from catalog.imports.importers.base import SourceFile
-from catalog.imports.importers.json_files import EACH, BrokenJson, read_values
-from catalog.imports.importers.lines import find_old_encoding, read_numbered_lines
 from catalog.imports.importers.registry import register_importer
-from catalog.imports.importers.song_paths import (
+from catalog.imports.reading import values
+from catalog.imports.reading.json_files import EACH, BrokenJson, read_values
+from catalog.imports.reading.lines import find_old_encoding, read_numbered_lines
+from catalog.imports.reading.song_paths import (
     COMPILATIONS,
     DASH,
     find_artist_folder,
     find_title,
     parse_path,
 )
+from catalog.imports.reading.source_files import SourceFile
+from catalog.names.text import normalise
 from catalog.records import Outcome, PlaylistRecord, RejectedRow, SongRecord, WrongFile
-from catalog.songs.text import normalise
 
 _EXTINF = re.compile(r'^#EXTINF:\s*(-?\d+(?:\.\d+)?)?(?:[^,"]|"[^"]*")*,(.*)$')
 _EXTART, _EXTALB = "#EXTART:", "#EXTALB:"

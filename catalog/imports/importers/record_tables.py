@@ -7,10 +7,10 @@ from itertools import islice
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from catalog.imports.importers import dates, values
-from catalog.imports.importers.base import SourceFile
 from catalog.imports.importers.registry import register_importer
-from catalog.imports.importers.tables import open_table
+from catalog.imports.reading import dates, values
+from catalog.imports.reading.source_files import SourceFile
+from catalog.imports.reading.tables import open_table
 from catalog.play_rules import LEAST_HEARD_MS
 from catalog.records import (
     DISLIKE,

@@ -1,8 +1,29 @@
-"""The importers by name."""
+"""The shape of an importer, and the importers by name."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
 
-from catalog.imports.importers.base import Importer, ReadFunction
+from catalog.imports.reading.source_files import SourceFile
+from catalog.records import Outcome
+
+ReadFunction = Callable[[SourceFile, Mapping[str, Any]], Iterator[Outcome]]
+
+
+@dataclass(frozen=True)
+class Importer:
+    """One format: `content` is songs, listens, or history (one listener's own listens).
+
+    A last resort goes by general names; it is tried only when no other format fits.
+    """
+
+    name: str
+    content: str
+    title: str
+    extensions: tuple[str, ...]
+    read: ReadFunction
+    is_last_resort: bool = False
+
 
 _IMPORTERS: dict[tuple[str, str], Importer] = {}
 

@@ -9,12 +9,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from catalog.imports.importers import values
-from catalog.imports.importers.base import SourceFile
-from catalog.imports.importers.column_names import OF_A_PLAY, normalise_column_name
-from catalog.imports.importers.lines import read_numbered_lines, read_table_rows
 from catalog.imports.importers.registry import register_importer
-from catalog.imports.importers.tables import Table, open_table
+from catalog.imports.reading import values
+from catalog.imports.reading.column_names import OF_A_PLAY, normalise_column_name
+from catalog.imports.reading.lines import read_numbered_lines, read_table_rows
+from catalog.imports.reading.source_files import SourceFile
+from catalog.imports.reading.tables import Table, open_table
+from catalog.names.matching import clean_isrc
 from catalog.records import (
     LIKE,
     LeftOut,
@@ -25,7 +26,6 @@ from catalog.records import (
     SongRecord,
     WrongFile,
 )
-from catalog.songs.matching import clean_isrc
 from common.spreadsheets import restore_cell
 
 _FAVOURITES = re.compile(

@@ -9,16 +9,16 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, BinaryIO
 
-from catalog.imports.importers import values
-from catalog.imports.importers.archives import list_member_names, read_entries
-from catalog.imports.importers.base import SourceFile
-from catalog.imports.importers.json_files import (
+from catalog.imports.importers.registry import register_importer
+from catalog.imports.reading import values
+from catalog.imports.reading.archives import list_member_names, read_entries
+from catalog.imports.reading.json_files import (
     EACH,
     BrokenJson,
     read_array,
     read_values,
 )
-from catalog.imports.importers.registry import register_importer
+from catalog.imports.reading.source_files import SourceFile
 from catalog.play_rules import LEAST_HEARD_MS
 from catalog.records import (
     DISLIKE,

@@ -8,11 +8,11 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
-from catalog.imports.importers import values
-from catalog.imports.importers.archives import list_member_names, match_names, read_entries
-from catalog.imports.importers.base import SourceFile
-from catalog.imports.importers.json_files import BrokenJson, read_array
 from catalog.imports.importers.registry import register_importer
+from catalog.imports.reading import values
+from catalog.imports.reading.archives import list_member_names, match_names, read_entries
+from catalog.imports.reading.json_files import BrokenJson, read_array
+from catalog.imports.reading.source_files import SourceFile
 from catalog.records import LeftOut, ListenRecord, NearMiss, Outcome, SongRecord, WrongFile
 
 _ANY_FILE = re.compile(r"^.*\.json$", re.IGNORECASE)

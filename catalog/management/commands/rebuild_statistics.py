@@ -6,7 +6,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.template.defaultfilters import pluralize
 
 from accounts.models import User
-from catalog.listening import entity_totals, sums
+from catalog.statistics import entity_totals, sums
 
 
 class Command(BaseCommand):

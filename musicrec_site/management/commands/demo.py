@@ -10,7 +10,8 @@ from common.commands.sentences import PlainCommand
 from musicrec_site.ops import demo
 from recommendations.engine import World
 from recommendations.management.output import format_lines
-from recommendations.services.data import demo_world, seed_packs
+from recommendations.services.data import demo_world
+from recommendations.services.seeds import seed_packs
 from recommendations.services.serving import recommend
 from recommendations.services.versions import registry
 

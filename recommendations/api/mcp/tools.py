@@ -7,20 +7,16 @@ from typing import Any
 from accounts.models import Scope, User
 from accounts.time_zones import get_local_day
 from catalog.listenbrainz import answers, stats
-from catalog.listening.sums import refresh_sums
 from catalog.models import Song
 from catalog.playlists import edit
 from catalog.songs.search import SongSearch, search_songs
+from catalog.statistics.sums import refresh_sums
 from recommendations.conf import conf
-from recommendations.services.serving import (
-    explanation_text,
-    recommend,
-    similar_songs,
-    song_explanation,
-)
-from recommendations.services.serving.exclusions import load_unwanted
-from recommendations.services.serving.explanation_facts import Explained, read_facts
-from recommendations.services.serving.listener_context import ListenerContext
+from recommendations.services.lists.exclusions import load_unwanted
+from recommendations.services.lists.listener_context import ListenerContext
+from recommendations.services.reasons import explanation_text
+from recommendations.services.reasons.explanation_facts import Explained, read_facts
+from recommendations.services.serving import recommend, similar_songs, song_explanation
 from recommendations.services.serving.why_not import explain_absence
 from recommendations.services.surfaces.sonic_path import USUAL_LENGTH, find_sonic_path
 

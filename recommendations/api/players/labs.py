@@ -8,7 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from catalog.models import Artist, Song
-from catalog.songs import matching
+from catalog.names import matching
 from recommendations.api.players.base import PlayerView
 from recommendations.conf import conf
 from recommendations.services.players import radio

@@ -19,9 +19,9 @@ from accounts.requests import get_signed_in_user
 from catalog.listenbrainz import playback_reports
 from catalog.listenbrainz.payloads import FUTURE_TOLERANCE, MAX_DURATION_MS, MAX_NAME_LENGTH
 from catalog.models import Artist, Song
+from catalog.names import matching
 from catalog.play_rules import FIRST_MOMENT
 from catalog.records import SongRecord
-from catalog.songs import matching
 from recommendations.api.players.base import PlayerView, read_count, read_text
 from recommendations.conf import conf
 from recommendations.engine import LONGEST_PATH

@@ -6,7 +6,7 @@ from rest_framework import serializers
 
 from catalog.api.serializers import ArtistRef, SongSerializer, document_example
 from recommendations.api import examples
-from recommendations.services.serving.fallback import Fallback
+from recommendations.services.lists.fallback import Fallback
 
 MAX_SONGS = 200
 """The most of a list, and of what a client reports of one."""

@@ -16,6 +16,9 @@ BLOCK_BYTES = 8 * 2**20
 SAMPLED_ONE_IN = 8
 """Part of the scores that is looked at to guess where the best ones begin."""
 
+NO_SONG = -1
+"""The item row where there is none: a list that ends early, a reason that names no song."""
+
 FEWEST_TOGETHER = 4
 """Rows below which choosing one after the other is quicker."""
 

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, lil_matrix, vstack
 
 from recommendations.engine.algorithms.training_data import NotEnoughData
-from recommendations.engine.core.arrays import count_per_row, keep_positive
-from recommendations.engine.ranking.explanations import FLIP_THRESHOLD, NO_SONG
+from recommendations.engine.core.arrays import NO_SONG, count_per_row, keep_positive
+from recommendations.engine.ranking.explanations import FLIP_THRESHOLD
 from recommendations.engine.recommender import Recommender
 
 DEPTH = 10

@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
+from recommendations.engine.core.arrays import NO_SONG
 from recommendations.engine.pipeline.block_pipeline import Pipeline
 from recommendations.engine.pipeline.packed_lists import RecommendedBatch
 from recommendations.engine.pipeline.requests import ListenerBatch, ListRequest
-from recommendations.engine.ranking.explanations import NO_SONG
 
 Result = TypeVar("Result")
 

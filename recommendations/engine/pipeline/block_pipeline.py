@@ -37,18 +37,18 @@ from recommendations.engine.pipeline.song_trace import (
     SongTrace,
     trace_candidate,
 )
-from recommendations.engine.ranking.artist_spacing import space_lists
 from recommendations.engine.ranking.ensemble import Blend, assign_weights
 from recommendations.engine.ranking.explanations import EvidenceArrays
-from recommendations.engine.ranking.list_contract import Choice, choose_songs
-from recommendations.engine.ranking.mmr import (
+from recommendations.engine.ranking.second_stage import RankedCandidates
+from recommendations.engine.ranking.tree_ranker import Ranker
+from recommendations.engine.reranking.artist_spacing import space_lists
+from recommendations.engine.reranking.list_contract import Choice, choose_songs
+from recommendations.engine.reranking.mmr import (
     Candidates,
     find_one_sided,
     rerank,
     spread_artists,
 )
-from recommendations.engine.ranking.second_stage import RankedCandidates
-from recommendations.engine.ranking.tree_ranker import Ranker
 
 BATCH_BLOCK = 256
 """Listeners that are worked on together."""

@@ -11,13 +11,14 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
+from recommendations.engine.core.arrays import NO_SONG
 from recommendations.engine.core.config import SEGMENTS
 from recommendations.engine.core.idmap import IdMap
 from recommendations.engine.pipeline.results import THOUSAND, ZERO, RecommendedList
 from recommendations.engine.ranking.ensemble import MILLION
-from recommendations.engine.ranking.explanations import NO_SONG, EvidenceArrays, FeatureArrays
-from recommendations.engine.ranking.list_contract import TermReport
-from recommendations.engine.ranking.mmr import Candidates
+from recommendations.engine.ranking.explanations import EvidenceArrays, FeatureArrays
+from recommendations.engine.reranking.list_contract import TermReport
+from recommendations.engine.reranking.mmr import Candidates
 
 
 @dataclass(frozen=True)

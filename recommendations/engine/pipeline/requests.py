@@ -18,7 +18,7 @@ from recommendations.engine.core.arrays import (
 from recommendations.engine.core.config import RecommenderConfig
 from recommendations.engine.core.ordered import OrderedHistories, count_steps_back
 from recommendations.engine.ranking.ensemble import assign_segments
-from recommendations.engine.ranking.list_contract import CONTRACT_CANDIDATES, ListContract
+from recommendations.engine.reranking.list_contract import CONTRACT_CANDIDATES, ListContract
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from recommendations.engine.core.arrays import NO_SONG
 from recommendations.engine.data.item_features import AUDIO_FEATURES
 from recommendations.engine.ranking.ensemble import MILLION
 from recommendations.engine.ranking.explanations import (
@@ -13,7 +14,6 @@ from recommendations.engine.ranking.explanations import (
     NO_COMPONENT,
     NO_FEATURE,
     NO_NOTE,
-    NO_SONG,
     TRENDING,
     Evidence,
     Explanation,
@@ -21,7 +21,7 @@ from recommendations.engine.ranking.explanations import (
     PopularityNote,
     compute_shares,
 )
-from recommendations.engine.ranking.list_contract import TermReport
+from recommendations.engine.reranking.list_contract import TermReport
 
 ZERO = ord("0")
 """Small numbers are stored as one letter each, the digits as themselves and -1 as the letter before them."""

@@ -7,12 +7,16 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from recommendations.engine.core.arrays import list_entry_rows, select_top_columns, sort_pairs
+from recommendations.engine.core.arrays import (
+    NO_SONG,
+    list_entry_rows,
+    select_top_columns,
+    sort_pairs,
+)
 from recommendations.engine.pipeline.requests import ListenerBatch
 from recommendations.engine.ranking.candidates import CandidateColumns
 from recommendations.engine.ranking.ensemble import MILLION, Blend, CandidateBlend
-from recommendations.engine.ranking.explanations import NO_SONG
-from recommendations.engine.ranking.mmr import Candidates, compute_margins
+from recommendations.engine.reranking.mmr import Candidates, compute_margins
 
 Scores = list[NDArray[np.float32] | None]
 """float32 (n, n_items) of each component, NaN where it cannot score; None where it counts for nobody.

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from recommendations.engine.ranking.mmr import Candidates
+    from recommendations.engine.reranking.mmr import Candidates
 
 LISTED, ARTIST_CAP, VARIETY, OUTRANKED = "listed", "artist_cap", "variety", "outranked"
 CONTRACT = "contract"

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from recommendations.engine.core.arrays import cut_blocks
+from recommendations.engine.core.arrays import NO_SONG, cut_blocks
 from recommendations.engine.core.config import SEGMENTS, RecommenderConfig
 from recommendations.engine.ranking.candidates import CandidateColumns
-from recommendations.engine.ranking.explanations import NO_SONG
 
 MILLION = 1_000_000
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from recommendations.engine.algorithms.content import Content
 from recommendations.engine.algorithms.popularity import Popularity
+from recommendations.engine.core.arrays import NO_SONG
 from recommendations.engine.data.item_features import (
     AUDIO_FEATURES,
     FASTEST_BPM,
@@ -31,7 +32,6 @@ FLIP_THRESHOLD = 5.0
 """A named song that adds this many times the distance to the next song decides the rank, until a training finds how
 many times it takes: in the four trials of docs/evaluation.md the rank then fell without it in nine cases of ten."""
 
-NO_SONG = -1
 NO_FEATURE = -1
 NO_COMPONENT = -1
 NO_NOTE, ALL_TIME, TRENDING = -1, 0, 1

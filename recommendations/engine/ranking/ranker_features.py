@@ -14,6 +14,7 @@ from scipy.sparse import csr_matrix
 from recommendations.engine.algorithms.base import Algorithm
 from recommendations.engine.algorithms.training_data import TrainingData
 from recommendations.engine.core.arrays import (
+    NO_SONG,
     count_per_row,
     gather_entries,
     keep_positive,
@@ -25,7 +26,6 @@ from recommendations.engine.data.item_features import (
     weigh_genres,
 )
 from recommendations.engine.ranking.candidates import CandidateBatch
-from recommendations.engine.ranking.explanations import NO_SONG
 from recommendations.engine.ranking.genre_features import (
     AFFINITY,
     NEAREST,

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
+from recommendations.engine.core.arrays import NO_SONG
 from recommendations.engine.core.config import RankerConfig
 from recommendations.engine.ranking.candidates import (
     CandidateBatch,
@@ -16,10 +17,10 @@ from recommendations.engine.ranking.candidates import (
     select_candidates,
 )
 from recommendations.engine.ranking.ensemble import MILLION
-from recommendations.engine.ranking.explanations import BASE, NO_SONG
-from recommendations.engine.ranking.mmr import Candidates, compute_margins
+from recommendations.engine.ranking.explanations import BASE
 from recommendations.engine.ranking.ranker_features import ItemTable
 from recommendations.engine.ranking.tree_ranker import Examples, Ranker
+from recommendations.engine.reranking.mmr import Candidates, compute_margins
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ from django.core.management.base import CommandParser
 
 from recommendations.engine import FEWEST_LISTENERS, MOST_NEIGHBOURS
 from recommendations.management.output import SentenceCommand
-from recommendations.services.data.seed_builder import build_pack
-from recommendations.services.data.seed_steps import BuildOptions
+from recommendations.services.seeds.seed_builder import build_pack
+from recommendations.services.seeds.seed_steps import BuildOptions
 
 STAGES = {
     "read": "Reading listens",

@@ -7,7 +7,8 @@ from django.core.management.base import CommandParser
 
 from recommendations.engine import FEWEST_LISTENERS
 from recommendations.management.output import SentenceCommand
-from recommendations.services.data import seed_packs, training_rows
+from recommendations.services.data import training_rows
+from recommendations.services.seeds import seed_packs
 
 
 class Command(SentenceCommand):

@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 
 from recommendations.management.output import SentenceCommand
-from recommendations.services.data import beyond_index, seed_packs
+from recommendations.services.seeds import beyond_index, seed_packs
 
 
 class Command(SentenceCommand):

@@ -18,7 +18,8 @@ from recommendations.services.cluster.job_folder import JobFolder, ListsRequest
 from recommendations.services.data import training_rows
 from recommendations.services.data.column_reader import make_reader
 from recommendations.services.data.training_rows import Generations
-from recommendations.services.serving import exclusions, precompute
+from recommendations.services.lists import exclusions
+from recommendations.services.serving import precompute
 from recommendations.services.versions import registry
 
 MOST_LISTENERS = 2**62

@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 from recommendations.engine import Recommender, cut_blocks
 from recommendations.services.cluster.job_folder import JobFolder
 from recommendations.services.cluster.shard_reader import ShardReader
-from recommendations.services.serving.batch_lists import (
+from recommendations.services.lists.batch_lists import (
     WorkVersions,
     make_batch_lists,
     mark_dislikes,

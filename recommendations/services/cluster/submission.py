@@ -40,7 +40,7 @@ PROGRAMS = (
     "recommendations/services/data/stored_events.py",
     "recommendations/services/cluster",
     "recommendations/services/serving/__init__.py",
-    "recommendations/services/serving/batch_lists.py",
+    "recommendations/services/lists/batch_lists.py",
 )
 """What the machines of the cluster are sent of this program; none of it needs the web framework but this module."""
 

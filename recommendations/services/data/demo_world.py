@@ -9,8 +9,8 @@ from scipy.sparse import csr_matrix
 
 from catalog.imports import demo_import
 from catalog.models import ImportRun
+from catalog.names import matching
 from catalog.records import ListenRecord, SongRecord
-from catalog.songs import matching
 from recommendations.engine import Kind, Labels, Prior, SeedPack, World
 
 OnProgress = Callable[[str, ImportRun], None]

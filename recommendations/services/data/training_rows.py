@@ -15,9 +15,10 @@ from catalog.models import AUDIO_FEATURES, Interaction, Song
 from common.bulk_sql import cut_chunks
 from recommendations.engine import Interactions, ItemFeatures, Prior
 from recommendations.models import ListenerControl, ListenerState, ModelVersion
-from recommendations.services.data import column_copy, interaction_rows, seed_packs, stored_events
+from recommendations.services.data import column_copy, interaction_rows, stored_events
 from recommendations.services.data.column_reader import Columns, Reader, make_reader
 from recommendations.services.data.column_store import ColumnStore, Manifest
+from recommendations.services.seeds import seed_packs
 
 OnRead = Callable[[int, int], None]
 

@@ -24,8 +24,6 @@ from recommendations.models import (
     Outcome,
     TrainingRun,
 )
-from recommendations.services.data import seed_packs
-from recommendations.services.data.seed_packs import PackState
 from recommendations.services.experiments import results
 from recommendations.services.operations import (
     first_steps,
@@ -36,9 +34,11 @@ from recommendations.services.operations import (
 )
 from recommendations.services.operations.first_steps import Step
 from recommendations.services.operations.health_checks import Finding
-from recommendations.services.operations.heard_after_shown import list_heard
 from recommendations.services.operations.impossible_plays import ImpossibleDay
 from recommendations.services.operations.storage import Size
+from recommendations.services.seeds import seed_packs
+from recommendations.services.seeds.seed_packs import PackState
+from recommendations.services.version_reports.heard_after_shown import list_heard
 from recommendations.services.workloads import demo_removal
 
 DAYS = 28

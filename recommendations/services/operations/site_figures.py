@@ -3,14 +3,11 @@
 from catalog.songs.genres import GENRE_SONGS
 from catalog.songs.kept_figures import Figure, KeptFigure, count_figure, is_small_site
 from catalog.songs.sound import HAS_FEATURES
-from recommendations.services.operations import (
-    catalog_overview,
-    dashboard,
-    metrics,
-    version_feedback,
-)
-from recommendations.services.serving import popularity_fallback, work_versions
+from recommendations.services.lists import work_versions
+from recommendations.services.operations import catalog_overview, dashboard, metrics
+from recommendations.services.serving import popularity_fallback
 from recommendations.services.training import memory_check
+from recommendations.services.version_reports import version_feedback
 
 FIGURES: tuple[Figure, ...] = (
     GENRE_SONGS,

@@ -4,8 +4,9 @@ from typing import NamedTuple
 
 from accounts.models import User
 from catalog.models import Album, Artist, Song
+from catalog.names import matching
 from catalog.records import SongRecord
-from catalog.songs import matching, resolver
+from catalog.songs import resolver
 from recommendations.services.players.server_library import ServerLibrary, find_library
 
 N_SEEDS = 10

@@ -8,11 +8,12 @@ from numpy.typing import NDArray
 from accounts.models import User
 from catalog.models import Artist, Song
 from recommendations.conf import conf
-from recommendations.services.serving import exclusions, similar_songs
-from recommendations.services.serving.artist_order import space_songs
-from recommendations.services.serving.list_query import ListQuery, serve_list
-from recommendations.services.serving.listener_context import ListenerContext, Unwanted
-from recommendations.services.serving.served_list import ServedSong
+from recommendations.services.lists import exclusions
+from recommendations.services.lists.artist_order import space_songs
+from recommendations.services.lists.list_query import ListQuery, serve_list
+from recommendations.services.lists.listener_context import ListenerContext, Unwanted
+from recommendations.services.lists.served_list import ServedSong
+from recommendations.services.serving import similar_songs
 from recommendations.services.surfaces import related_artists
 from recommendations.services.surfaces.artist_variety import limit_artists
 

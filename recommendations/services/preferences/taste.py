@@ -10,11 +10,12 @@ from django.utils import timezone
 from accounts.models import User
 from catalog.models import Artist, Genre, Interaction, Song
 from recommendations.models import ListenerControl, Taste
+from recommendations.services.lists import list_request
+from recommendations.services.lists.list_query import ListQuery, serve_list
+from recommendations.services.lists.listener_context import ListenerContext, Moods, Picks
+from recommendations.services.lists.served_list import Served
 from recommendations.services.preferences.taste_clusters import NORMAL
-from recommendations.services.serving import history_loader, list_cache, list_request, recommend
-from recommendations.services.serving.list_query import ListQuery, serve_list
-from recommendations.services.serving.listener_context import ListenerContext, Moods, Picks
-from recommendations.services.serving.served_list import Served
+from recommendations.services.serving import history_loader, list_cache, recommend
 
 N_PREVIEW = 12
 

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from accounts.models import User
 from catalog.models import AUDIO_FEATURES, Interaction, Song
 from recommendations.engine import clustering
+from recommendations.services.lists.listener_context import ListenerContext
 from recommendations.services.preferences import feature_chart, taste_parts
-from recommendations.services.serving.listener_context import ListenerContext
 
 N_SHOWN = 4
 

@@ -12,7 +12,7 @@ from catalog.models import Song
 from recommendations import telemetry
 from recommendations.models import Impression, ModelVersion, Outcome
 from recommendations.services.experiments import interleaving
-from recommendations.services.serving.served_list import Interleaved, Served
+from recommendations.services.lists.served_list import Interleaved, Served
 
 _SALT = "recommendations.events"
 VALID_SECONDS = 7 * 24 * 3600

@@ -12,8 +12,9 @@ from accounts.models import User
 from catalog.models import Interaction
 from recommendations.engine import History, Recommender
 from recommendations.services.data.stored_events import USUAL_DURATION_MS
-from recommendations.services.serving import cold_items, pick_candidates
-from recommendations.services.serving.listener_context import HistoryRow, ListenerContext, Moods
+from recommendations.services.lists import cold_items
+from recommendations.services.lists.listener_context import HistoryRow, ListenerContext, Moods
+from recommendations.services.serving import pick_candidates
 
 BOOST = np.float32(2)
 """How much more a song of a boosted part of the history counts."""

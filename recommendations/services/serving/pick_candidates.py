@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from catalog.models import Song
 from catalog.songs.models import SongQuerySet
 from recommendations.engine import Popularity, Recommender
-from recommendations.services.serving.list_query import Mask
-from recommendations.services.serving.listener_context import Picks
+from recommendations.services.lists.list_query import Mask
+from recommendations.services.lists.listener_context import Picks
 
 N_OF_ARTIST, N_OF_GENRE = 3, 8
 MOST_SEEDS = 40

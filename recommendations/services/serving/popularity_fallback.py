@@ -9,11 +9,11 @@ from catalog.models import Interaction, Song
 from catalog.songs.kept_figures import Figure, read_figure
 from recommendations.conf import conf
 from recommendations.engine import Explanation, PopularityNote, Recommender
-from recommendations.services.serving.artist_order import space_songs
-from recommendations.services.serving.explanation_facts import LEAST_CROWD
-from recommendations.services.serving.fallback import Fallback
-from recommendations.services.serving.listener_context import HeardSong, Unwanted
-from recommendations.services.serving.served_list import Served, ServedSong
+from recommendations.services.lists.artist_order import space_songs
+from recommendations.services.lists.fallback import Fallback
+from recommendations.services.lists.listener_context import HeardSong, Unwanted
+from recommendations.services.lists.served_list import Served, ServedSong
+from recommendations.services.reasons.explanation_facts import LEAST_CROWD
 
 _FIRST_SONGS = 2_000
 """So many of the oldest songs are looked at where nobody has heard anything."""

@@ -25,8 +25,8 @@ from recommendations.services.data import training_rows
 from recommendations.services.data.active_listeners import select_active_listeners
 from recommendations.services.data.column_reader import Columns, make_reader
 from recommendations.services.data.training_rows import Generations, TrainingRows
-from recommendations.services.serving import exclusions, list_rules
-from recommendations.services.serving.batch_lists import (
+from recommendations.services.lists import exclusions, list_rules
+from recommendations.services.lists.batch_lists import (
     BatchWithoutRepeats,
     WorkVersions,
     make_batch_lists,
@@ -34,7 +34,7 @@ from recommendations.services.serving.batch_lists import (
     mark_hidden,
     select_events,
 )
-from recommendations.services.serving.list_request import AS_CONFIGURED
+from recommendations.services.lists.list_request import AS_CONFIGURED
 from recommendations.services.versions import registry
 
 OnProgress = Callable[[str, int, int], None]

@@ -20,22 +20,15 @@ from recommendations.conf import conf
 from recommendations.engine import History, Recommender, judge_list
 from recommendations.models import ModelVersion, RecommendationList
 from recommendations.services.experiments import lifecycle
-from recommendations.services.serving import (
-    exclusions,
-    history_loader,
-    list_cache,
-    pick_candidates,
-    popularity_fallback,
-    recorder,
-)
-from recommendations.services.serving.fallback import Fallback
-from recommendations.services.serving.joint_list import (
+from recommendations.services.lists import exclusions
+from recommendations.services.lists.fallback import Fallback
+from recommendations.services.lists.joint_list import (
     MOST_OF_ARTIST,
     PERSONAL_STEPS,
     TeamList,
     join_lists,
 )
-from recommendations.services.serving.list_query import (
+from recommendations.services.lists.list_query import (
     ListInputs,
     ListQuery,
     Trail,
@@ -43,17 +36,24 @@ from recommendations.services.serving.list_query import (
     draft_and_read,
     draft_list,
 )
-from recommendations.services.serving.list_request import (
+from recommendations.services.lists.list_request import (
     SongRequest,
     convert_discovery,
     make_request,
 )
-from recommendations.services.serving.list_rules import FactReader
-from recommendations.services.serving.listener_context import ListenerContext
-from recommendations.services.serving.served_list import (
+from recommendations.services.lists.list_rules import FactReader
+from recommendations.services.lists.listener_context import ListenerContext
+from recommendations.services.lists.served_list import (
     ListDraft,
     Served,
     read_list,
+)
+from recommendations.services.serving import (
+    history_loader,
+    list_cache,
+    pick_candidates,
+    popularity_fallback,
+    recorder,
 )
 from recommendations.services.versions import registry
 

@@ -26,10 +26,10 @@ from common.retention import compute_cutoff
 from recommendations.conf import conf
 from recommendations.engine import Recommender, SongFacts
 from recommendations.models import ListenerState, ModelVersion, ServedRecord
-from recommendations.services.serving.joint_list import JointTrail
-from recommendations.services.serving.list_query import Trail
-from recommendations.services.serving.list_rules import FactReader
-from recommendations.services.serving.served_list import ListDraft
+from recommendations.services.lists.joint_list import JointTrail
+from recommendations.services.lists.list_query import Trail
+from recommendations.services.lists.list_rules import FactReader
+from recommendations.services.lists.served_list import ListDraft
 from recommendations.services.versions import trends
 
 FORMAT = 1

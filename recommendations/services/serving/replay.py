@@ -21,9 +21,10 @@ from recommendations.engine import (
     SongFacts,
 )
 from recommendations.models import ModelVersion, ServedRecord
-from recommendations.services.serving import exclusions, recorder
-from recommendations.services.serving.joint_list import SongKeys, choose_slots
-from recommendations.services.serving.work_versions import recommend_without_repeats
+from recommendations.services.lists import exclusions
+from recommendations.services.lists.joint_list import SongKeys, choose_slots
+from recommendations.services.lists.work_versions import recommend_without_repeats
+from recommendations.services.serving import recorder
 from recommendations.services.versions import registry
 
 

@@ -6,17 +6,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from catalog.models import Song
-from recommendations.services.serving import (
-    cold_items,
-)
-from recommendations.services.serving.fallback import Fallback
-from recommendations.services.serving.list_query import (
+from recommendations.services.lists import cold_items
+from recommendations.services.lists.fallback import Fallback
+from recommendations.services.lists.list_query import (
     ListQuery,
     serve_list,
 )
-from recommendations.services.serving.list_request import limit_length
-from recommendations.services.serving.listener_context import ListenerContext
-from recommendations.services.serving.served_list import (
+from recommendations.services.lists.list_request import limit_length
+from recommendations.services.lists.listener_context import ListenerContext
+from recommendations.services.lists.served_list import (
     Served,
 )
 

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from accounts.models import User
 from catalog.models import Song
 from recommendations.engine import Explanation
+from recommendations.services.lists.listener_context import ListenerContext
 from recommendations.services.serving import history_loader
-from recommendations.services.serving.listener_context import ListenerContext
 
 
 def explain_song(listener: User, song: Song) -> Explanation | None:

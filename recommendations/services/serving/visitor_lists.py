@@ -5,21 +5,18 @@ from dataclasses import replace
 
 from catalog.models import Song
 from recommendations.engine import Explanation
-from recommendations.services.serving import (
-    cold_items,
-    pick_candidates,
-    popularity_fallback,
-)
-from recommendations.services.serving.fallback import Fallback
-from recommendations.services.serving.list_query import (
+from recommendations.services.lists import cold_items
+from recommendations.services.lists.fallback import Fallback
+from recommendations.services.lists.list_query import (
     ListQuery,
     serve_list,
 )
-from recommendations.services.serving.list_request import limit_length
-from recommendations.services.serving.listener_context import ListenerContext, Picks, Unwanted
-from recommendations.services.serving.served_list import (
+from recommendations.services.lists.list_request import limit_length
+from recommendations.services.lists.listener_context import ListenerContext, Picks, Unwanted
+from recommendations.services.lists.served_list import (
     Served,
 )
+from recommendations.services.serving import pick_candidates, popularity_fallback
 
 
 def recommend_from_songs(songs: Sequence[Song], n: int | None = None) -> Served:

@@ -10,10 +10,11 @@ from catalog.models import Interaction, Song
 from common.templatetags.numbers import format_count, format_score
 from recommendations.engine import SongTrace
 from recommendations.models import ListenerControl
-from recommendations.services.serving import list_query, list_request, recommend
-from recommendations.services.serving.fallback import Fallback
-from recommendations.services.serving.list_query import ListQuery
-from recommendations.services.serving.listener_context import ListenerContext
+from recommendations.services.lists import list_query, list_request
+from recommendations.services.lists.fallback import Fallback
+from recommendations.services.lists.list_query import ListQuery
+from recommendations.services.lists.listener_context import ListenerContext
+from recommendations.services.serving import recommend
 
 LISTED = "listed"
 

@@ -3,9 +3,9 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from recommendations.services.serving.artist_order import space_songs
-from recommendations.services.serving.joint_list import MOST_OF_ARTIST
-from recommendations.services.serving.served_list import ServedSong
+from recommendations.services.lists.artist_order import space_songs
+from recommendations.services.lists.joint_list import MOST_OF_ARTIST
+from recommendations.services.lists.served_list import ServedSong
 
 
 def limit_artists(items: Sequence[ServedSong], n: int) -> list[ServedSong]:

@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 
 from accounts.models import User
 from catalog.models import Artist, Interaction, Song
-from catalog.songs import matching
-from recommendations.services.data import beyond_index
-from recommendations.services.data.beyond_index import Albums, Neighbours
-from recommendations.services.serving.listener_context import ListenerContext
+from catalog.names import matching
+from recommendations.services.lists.listener_context import ListenerContext
+from recommendations.services.seeds import beyond_index
+from recommendations.services.seeds.beyond_index import Albums, Neighbours
 
 SONGS_AN_ARTIST, ALBUMS_AN_ARTIST = 3, 2
 N_SONGS, N_ARTISTS, N_ALBUMS = 30, 20, 20

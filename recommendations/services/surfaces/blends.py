@@ -21,10 +21,11 @@ from catalog.listening.same_play import lock_listener
 from catalog.models import Song
 from recommendations.engine import Recommender, rank_for_group
 from recommendations.models import Blend, BlendMember, ModelVersion
-from recommendations.services.serving import exclusions, history_loader, list_cache
-from recommendations.services.serving.artist_order import space_songs
-from recommendations.services.serving.listener_context import ListenerContext, Unwanted
-from recommendations.services.serving.served_list import ServedSong
+from recommendations.services.lists import exclusions
+from recommendations.services.lists.artist_order import space_songs
+from recommendations.services.lists.listener_context import ListenerContext, Unwanted
+from recommendations.services.lists.served_list import ServedSong
+from recommendations.services.serving import history_loader, list_cache
 
 MOST_MEMBERS = 6
 LEAST_MEMBERS = 2

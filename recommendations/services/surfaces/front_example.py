@@ -6,9 +6,9 @@ from itertools import pairwise
 from django.core.cache import cache
 
 from catalog.models import Song
+from recommendations.services.lists.listener_context import ListenerContext, Picks
+from recommendations.services.lists.served_list import Served
 from recommendations.services.serving import visitor_lists
-from recommendations.services.serving.listener_context import ListenerContext, Picks
-from recommendations.services.serving.served_list import Served
 from recommendations.services.surfaces import starting_points
 
 N_SONGS = 6

@@ -22,14 +22,11 @@ from catalog.models import Interaction, Playlist, PlaylistItem, Song
 from catalog.playlists import reasons, titles
 from catalog.playlists.reasons import Reason
 from recommendations.services.data.active_listeners import select_active_listeners
-from recommendations.services.serving import (
-    explanation_facts,
-    explanation_text,
-    recommend,
-)
-from recommendations.services.serving.artist_order import space_songs
-from recommendations.services.serving.listener_context import ListenerContext
-from recommendations.services.serving.served_list import ServedSong
+from recommendations.services.lists.artist_order import space_songs
+from recommendations.services.lists.listener_context import ListenerContext
+from recommendations.services.lists.served_list import ServedSong
+from recommendations.services.reasons import explanation_facts, explanation_text
+from recommendations.services.serving import recommend
 from recommendations.services.surfaces import mixes
 
 Kind = Playlist.Kind

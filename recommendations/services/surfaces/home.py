@@ -14,28 +14,24 @@ from accounts.time_zones import get_local_day
 from catalog.models import Song
 from recommendations.engine import Explanation
 from recommendations.models import ModelVersion
-from recommendations.services.serving import (
-    list_request,
-    popularity_fallback,
-    recommend,
-    similar_songs,
+from recommendations.services.lists import list_request
+from recommendations.services.lists.artist_order import space_songs
+from recommendations.services.lists.list_query import ListQuery, draft_list
+from recommendations.services.lists.listener_context import ListenerContext, Unwanted
+from recommendations.services.lists.served_list import (
+    ListDraft,
+    Served,
+    ServedSong,
+    assemble_list,
 )
-from recommendations.services.serving.artist_order import space_songs
-from recommendations.services.serving.explanation_facts import (
+from recommendations.services.reasons.explanation_facts import (
     LEAST_CROWD,
     Facts,
     count_shared,
     read_content_parts,
     read_facts,
 )
-from recommendations.services.serving.list_query import ListQuery, draft_list
-from recommendations.services.serving.listener_context import ListenerContext, Unwanted
-from recommendations.services.serving.served_list import (
-    ListDraft,
-    Served,
-    ServedSong,
-    assemble_list,
-)
+from recommendations.services.serving import popularity_fallback, recommend, similar_songs
 from recommendations.services.surfaces import mixes, weekly
 from recommendations.services.surfaces.artist_variety import limit_artists
 from recommendations.services.surfaces.mixes import Mix

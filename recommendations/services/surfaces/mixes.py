@@ -15,13 +15,14 @@ from catalog.models import Song
 from catalog.playlists.covers import choose_covers
 from recommendations.engine import Explanation, RecommendedList, Recommender, space_artists
 from recommendations.models import ListenerControl, ModelVersion
+from recommendations.services.lists import exclusions
+from recommendations.services.lists.joint_list import MOST_OF_ARTIST
+from recommendations.services.lists.list_query import ListQuery, draft_list
+from recommendations.services.lists.listener_context import ListenerContext, Unwanted
+from recommendations.services.lists.served_list import ServedSong
 from recommendations.services.preferences import taste_clusters
 from recommendations.services.preferences.taste_clusters import Cluster
-from recommendations.services.serving import exclusions, list_cache
-from recommendations.services.serving.joint_list import MOST_OF_ARTIST
-from recommendations.services.serving.list_query import ListQuery, draft_list
-from recommendations.services.serving.listener_context import ListenerContext, Unwanted
-from recommendations.services.serving.served_list import ServedSong
+from recommendations.services.serving import list_cache
 
 N_MIXES = 5
 N_SONGS = 24

@@ -3,10 +3,10 @@
 from accounts.models import User
 from catalog.models import Playlist
 from catalog.playlists import edit
-from recommendations.services.serving.fallback import Fallback
-from recommendations.services.serving.list_query import ListQuery, serve_list
-from recommendations.services.serving.listener_context import ListenerContext
-from recommendations.services.serving.served_list import Served
+from recommendations.services.lists.fallback import Fallback
+from recommendations.services.lists.list_query import ListQuery, serve_list
+from recommendations.services.lists.listener_context import ListenerContext
+from recommendations.services.lists.served_list import Served
 
 N_SONGS = 12
 

@@ -8,8 +8,8 @@ from django.db.models import Min, Q
 
 from catalog.models import Artist, Interaction, Song
 from catalog.songs.models import build_visible
+from recommendations.services.lists.listener_context import ListenerContext
 from recommendations.services.serving import similar_songs
-from recommendations.services.serving.listener_context import ListenerContext
 
 N_ARTISTS = 6
 N_SONGS = 3

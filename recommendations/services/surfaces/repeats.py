@@ -15,11 +15,13 @@ from accounts.time_zones import get_time_zone
 from catalog.models import Interaction, Song
 from common.templatetags.numbers import format_count
 from recommendations.engine import Repeats, fit_decay, mix_heads
-from recommendations.services.serving import explanation_text, list_cache, list_request, recommend
-from recommendations.services.serving.artist_order import space_songs
-from recommendations.services.serving.explanation_facts import read_facts
-from recommendations.services.serving.listener_context import ListenerContext
-from recommendations.services.serving.served_list import ServedSong
+from recommendations.services.lists import list_request
+from recommendations.services.lists.artist_order import space_songs
+from recommendations.services.lists.listener_context import ListenerContext
+from recommendations.services.lists.served_list import ServedSong
+from recommendations.services.reasons import explanation_text
+from recommendations.services.reasons.explanation_facts import read_facts
+from recommendations.services.serving import list_cache, recommend
 
 LENGTH = 12
 _SPARE = 2

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from catalog.models import Song
 from recommendations.engine import LONGEST_PATH, PathUnknown, Recommender
 from recommendations.models import ModelVersion
-from recommendations.services.serving import exclusions
-from recommendations.services.serving.exclusions import NOTHING_UNWANTED
-from recommendations.services.serving.listener_context import Unwanted
+from recommendations.services.lists import exclusions
+from recommendations.services.lists.exclusions import NOTHING_UNWANTED
+from recommendations.services.lists.listener_context import Unwanted
 from recommendations.services.versions import registry
 
 USUAL_LENGTH = 12

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from catalog.models import Song
-from recommendations.services.serving import exclusions
+from recommendations.services.lists import exclusions
 from recommendations.services.versions import registry
 
 UNKNOWN = 1.0

@@ -4,11 +4,8 @@ import numpy as np
 
 from catalog.models import Song
 from recommendations.engine import rerank
-from recommendations.services.serving import (
-    exclusions,
-    list_request,
-    popularity_fallback,
-)
+from recommendations.services.lists import exclusions, list_request
+from recommendations.services.serving import popularity_fallback
 from recommendations.services.versions import registry
 
 FAMILIARITY = 0.3  # how far being well known counts, against being unlike the others

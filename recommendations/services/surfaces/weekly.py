@@ -10,8 +10,8 @@ from accounts.models import User
 from accounts.time_zones import get_local_day
 from catalog.models import Playlist, PlaylistItem, Song
 from catalog.playlists.covers import choose_covers
+from recommendations.services.lists.listener_context import ListenerContext
 from recommendations.services.serving import list_cache
-from recommendations.services.serving.listener_context import ListenerContext
 from recommendations.services.surfaces import generated_playlists
 
 KINDS = (Playlist.Kind.WEEKLY_DISCOVERY, Playlist.Kind.WEEKLY_JAMS)

@@ -21,9 +21,9 @@ from recommendations.engine import (
 )
 from recommendations.models import Activation, BackgroundJob, ModelVersion, TrainingRun
 from recommendations.services.cluster import fit_jobs, list_jobs, submission
-from recommendations.services.data import beyond_index
 from recommendations.services.data.training_rows import TrainingRows
 from recommendations.services.jobs import background_jobs
+from recommendations.services.seeds import beyond_index
 from recommendations.services.serving import precompute
 from recommendations.services.training import memory_check, training_requests
 from recommendations.services.training.cluster_version import train_on_cluster

@@ -9,7 +9,7 @@ from catalog.imports import demo_removal
 from common.jobs import JobFailed
 from recommendations.models import ModelVersion, TrainingRun
 from recommendations.services.data import column_copy
-from recommendations.services.serving import exclusions
+from recommendations.services.lists import exclusions
 from recommendations.services.surfaces import blends
 from recommendations.services.versions import registry
 

@@ -1,0 +1,63 @@
+"""The names of columns as exporters in many languages write them, in one form in which they are compared."""
+
+import re
+
+from catalog.names.text import normalise
+
+_HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")
+
+
+def normalise_column_name(cell: str) -> str:
+    """Return a header's cell as it is compared: "trackName", "Track_Name" and "track name" are one, "Titel" is "titel".
+
+    lastfmstats.com writes the user behind its last column: Date#nora.
+    """
+    name = _HUMP.sub(" ", cell.strip().partition("#")[0])
+    return normalise(name.replace("_", " ")) if name.strip() else ""
+
+
+def _split_names(text: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(normalise(name) for name in text.split(",")))
+
+
+OF_A_PLAY = {
+    "time": _split_names(
+        """uts, timestamp, date uts, utc time, date, time, datetime, date time, date and time, scrobbled at,
+        scrobble time, scrobble date, played at, listened at, utc date, date scrobbled, date played, end time,
+        ts, play date, datum, zeitpunkt, zeit, uhrzeit, horodatage, fecha, fecha y hora, data, data e hora, data e ora,
+        data i godzina, дата, время, дата и время, dato, tid, tarih, 日時, 日付, 再生日時, 时间, 日期, 時間,
+        播放时间, 날짜, 시간, 일시, dátum, ngày, เวลา, التاريخ, תאריך, endzeit, abgespielt am, gehört am, gespielt am,
+        date d'écoute, écouté le, date de lecture, heure, heure de fin, hora, hora de fin, hora de finalización,
+        hora de término, hora final, escuchado el, reproducido el, ouvido em, data de reprodução, ora, ora di fine,
+        ascoltato il, luisterdatum, eindtijd, odtworzono, data odtworzenia, время окончания"""
+    ),
+    "artist": _split_names(
+        """artist, artist name, artists, artist names, track artist, künstler, künstlername, interpret, interpreten,
+        artiste, nom de l'artiste, interprète, artista, nombre del artista, nome dell'artista, artiest, wykonawca,
+        исполнитель, артист, виконавець, sanatçı, umělec, előadó, nghệ sĩ, アーティスト, アーティスト名, 歌手, 艺术家,
+        艺人, 藝人, 演出者, 아티스트, 가수, ศิลปิน, الفنان, אמן, esittäjä, kunstner, künstlernamen, künstler name,
+        nom artiste, nombre artista, nome do artista, nome artista, naam artiest, имя исполнителя"""
+    ),
+    "album": _split_names(
+        """album, album name, release, release name, album title, albumtitel, titre de l'album, nom de l'album,
+        nombre del álbum, nome do álbum, nome dell'album, albumname, альбом, albüm, albumi,
+        アルバム, アルバム名, 专辑, 專輯, 앨범, อัลบั้ม, الألبوم, אלבום"""
+    ),
+    "title": _split_names(
+        """track, track name, title, track title, song, song name, song title, name, titel, titelname, lied, stück,
+        titre, morceau, chanson, título, canción, pista, titolo, brano, canzone, faixa, música, utwór, tytuł,
+        piosenka, название, трек, песня, композиция, назва, şarkı, parça, låt, sång, låttitel, skladba, sang,
+        kappale, cím, nummer, bài hát, 曲名, 曲, タイトル, トラック名, 歌曲, 歌名, 标题, 標題, 曲目, 제목, 곡,
+        노래, 곡명, เพลง, الأغنية, שיר, songtitel, songname, trackname, titre de la piste, titre du morceau,
+        titre de la chanson, nom du titre, nom de la piste, nom du morceau, nom de la chanson, piste,
+        nombre de la canción, nombre de la pista, título de la canción, nombre de pista, nome da faixa,
+        nome da música, título da música, nome del brano, titolo del brano, nome brano, traccia, naam nummer,
+        nazwa utworu, tytuł utworu,
+        название трека, название песни, название композиции"""
+    ),
+    "mbid": _split_names("track mbid, recording mbid, mbid"),
+    "played_ms": _split_names(
+        "ms played, played ms, milliseconds played, consumption duration in milliseconds"
+    ),
+}
+"""The names under which the columns of a table of plays, or the keys of a list, may go; the usual ones first."""
