@@ -100,6 +100,7 @@ from recommendations.engine.ranking.repeats import Repeats, mix_heads
 from recommendations.engine.ranking.tree_ranker import Ranker
 from recommendations.engine.recommender import Recommender
 from recommendations.engine.reranking.artist_spacing import space_artists
+from recommendations.engine.reranking.capacity import SongFacts
 from recommendations.engine.reranking.group_ranking import (
     GroupRanking,
     calibrate_scores,
@@ -108,7 +109,6 @@ from recommendations.engine.reranking.group_ranking import (
 from recommendations.engine.reranking.list_contract import (
     ContractTerms,
     ListContract,
-    SongFacts,
     TermReport,
     judge_list,
 )

@@ -12,7 +12,7 @@ from django.db import DatabaseError, transaction
 from accounts.models import User
 from catalog.imports import import_jobs, import_requests, import_undo, ingest
 from catalog.imports.importers import detect_history, list_importers, open_file
-from catalog.imports.reading import source_files as base
+from catalog.imports.reading import source_files
 from catalog.models import ImportRun, Interaction, Song
 from catalog.records import ListenRecord, SongRecord, WrongFile
 from common import jobs
@@ -145,7 +145,7 @@ class TestRowsThatHang:
                 yield ListenRecord(n + 1, "", song=song, occurred_at=1_600_000_000 + 3_600 * n)
             hang()
 
-        hanging = base.Importer("lastfm", "history", "Hanging", (".csv",), read)
+        hanging = source_files.Importer("lastfm", "history", "Hanging", (".csv",), read)
         upload(alice, b"artist,album,track,date\nA,,T,01 Jan 2024 12:00\n", "lastfm.csv")
         with monkeypatch.context() as patched:
             patched.setattr(import_jobs, "detect_history", lambda opened: hanging)
@@ -248,18 +248,18 @@ class TestWhatLeadsNowhere:
         file.write_bytes(gzip.compress(b"\n" * (45 * 2**20)))
         opened = open_file(file)
         n_read = [0]
-        real = base._HeadFile.readinto
+        real = source_files._HeadFile.readinto
 
         def count_reads(beginning, buffer):
             n = real(beginning, buffer)
             n_read[0] += n
             return n
 
-        monkeypatch.setattr(base._HeadFile, "readinto", count_reads)
+        monkeypatch.setattr(source_files._HeadFile, "readinto", count_reads)
         with pytest.raises(WrongFile, match="is no listening history"):
             detect_history(opened)
         n_formats = len(list_importers("history"))
-        assert 0 < n_read[0] <= 2 * n_formats * base.HEAD
+        assert 0 < n_read[0] <= 2 * n_formats * source_files.HEAD
 
 
 class TestQuotas:

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from catalog.imports.importers import detect_history, list_importers, open_file
-from catalog.imports.reading import source_files as base
+from catalog.imports.reading import source_files
 from catalog.imports.reading.lines import LONGEST_LINE
 from catalog.models import Interaction
 from catalog.records import DISLIKE, FEATURES, LIKE, PLAY, SKIP, RejectedRow, WrongFile
@@ -317,10 +317,10 @@ class TestWrongFiles:
     def test_a_zip_of_very_many_files(self, tmp_path, monkeypatch):
         """T51: neither a list of files that is too long to be held nor one that is too long to be right."""
         zip_members(tmp_path / "m.zip", {f"{n}.json": "" for n in range(200)})
-        monkeypatch.setattr(base, "MOST_MEMBERS", 199)
+        monkeypatch.setattr(source_files, "MOST_MEMBERS", 199)
         with pytest.raises(WrongFile, match="holds 200 files; at most 199"):
             open_file(tmp_path / "m.zip")
-        monkeypatch.setattr(base, "LONGEST_DIRECTORY", 1_000)
+        monkeypatch.setattr(source_files, "LONGEST_DIRECTORY", 1_000)
         with pytest.raises(WrongFile, match="cannot be unpacked"):
             open_file(tmp_path / "m.zip")
 
