@@ -11,7 +11,7 @@ from django.db import DatabaseError, transaction
 
 from accounts.models import User
 from catalog.imports import import_jobs, import_requests, import_undo, ingest
-from catalog.imports.importers import detect_history, list_importers, open_file
+from catalog.imports.importers import detect_history, list_importers, open_file, registry
 from catalog.imports.reading import source_files
 from catalog.models import ImportRun, Interaction, Song
 from catalog.records import ListenRecord, SongRecord, WrongFile
@@ -145,7 +145,7 @@ class TestRowsThatHang:
                 yield ListenRecord(n + 1, "", song=song, occurred_at=1_600_000_000 + 3_600 * n)
             hang()
 
-        hanging = source_files.Importer("lastfm", "history", "Hanging", (".csv",), read)
+        hanging = registry.Importer("lastfm", "history", "Hanging", (".csv",), read)
         upload(alice, b"artist,album,track,date\nA,,T,01 Jan 2024 12:00\n", "lastfm.csv")
         with monkeypatch.context() as patched:
             patched.setattr(import_jobs, "detect_history", lambda opened: hanging)
