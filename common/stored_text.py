@@ -7,23 +7,56 @@ the active language. What follows no pattern, such as the words of a music serve
 
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import lru_cache
 
 from django.utils import translation
 from django.utils.formats import get_format
 from django.utils.translation import gettext
 
+MOST_NESTED = 4
+"""A sentence in a sentence in a sentence is stored; what stands deeper is a name that looks like one."""
 _NAMES = re.compile(r"%\((\w+)\)s")
 _NUMBER = re.compile(r"[+-]?(?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)(?:\.[0-9]+)?%?")
-_patterns: list[tuple[re.Pattern[str], str]] = []
 _fixed: set[str] = set()
+
+
+@dataclass(frozen=True)
+class _Pattern:
+    """A message with names, found again in a text in one pass: a regular expression would try all ways to cut it."""
+
+    message: str
+    names: tuple[str, ...]
+    literals: tuple[str, ...]
+    """What stands before, between and behind the names."""
+
+    def match(self, text: str) -> dict[str, str] | None:
+        """Return what stands at the names, each as short as can be; None where the text is another sentence."""
+        first, *between, last = self.literals
+        if not (text.startswith(first) and text.endswith(last)):
+            return None
+        values = []
+        start = len(first)
+        for literal in between:
+            end = text.find(literal, start + 1)
+            if end < 0:
+                return None
+            values.append(text[start:end])
+            start = end + len(literal)
+        if start >= len(text) - len(last):
+            return None
+        values.append(text[start : len(text) - len(last)])
+        return dict(zip(self.names, values, strict=True))
+
+
+_patterns: list[_Pattern] = []
 
 
 def register_sentences(messages: Iterable[str]) -> None:
     """Register sentences; a `%(name)s` in one is any text, and may be a sentence itself."""
     for message in messages:
         if _NAMES.search(message):
-            _patterns.append((_build_pattern(message), message))
+            _patterns.append(_build_pattern(message))
         else:
             _fixed.add(message)
     _translate.cache_clear()
@@ -41,14 +74,15 @@ def translate_log(text: str) -> str:
     return "\n".join(line[:9] + translate_stored(line[9:]) for line in lines)
 
 
-@lru_cache(maxsize=1024)
-def _translate(text: str, language: str) -> str:
+def find_translation(text: str, nested: int = 0) -> str:
+    """Return a text in the active language; takes as long as the text is, times the number of sentences."""
     if text in _fixed:
         return gettext(text)
-    for pattern, message in _patterns:
-        if match := pattern.fullmatch(text):
-            words = {name: _translate(value, language) for name, value in match.groupdict().items()}
-            return gettext(message) % words
+    for pattern in _patterns:
+        values = pattern.match(text) if nested < MOST_NESTED else None
+        if values is not None:
+            words = {name: find_translation(value, nested + 1) for name, value in values.items()}
+            return gettext(pattern.message) % words
     return _format_number(text) if _NUMBER.fullmatch(text) else text
 
 
@@ -62,10 +96,12 @@ def _format_number(text: str) -> str:
     return "".join(str(signs.get(sign, sign)) for sign in text)
 
 
-def _build_pattern(message: str) -> re.Pattern[str]:
-    """Return what matches the message with anything at its names."""
+@lru_cache(maxsize=1024)
+def _translate(text: str, language: str) -> str:
+    return find_translation(text)
+
+
+def _build_pattern(message: str) -> _Pattern:
     pieces = _NAMES.split(message)
-    literal = [re.escape(piece.replace("%%", "%")) for piece in pieces[::2]]
-    names = [f"(?P<{name}>.+?)" for name in pieces[1::2]]
-    joined = "".join(piece + name for piece, name in zip(literal, [*names, ""], strict=True))
-    return re.compile(joined, re.DOTALL)
+    literals = tuple(piece.replace("%%", "%") for piece in pieces[::2])
+    return _Pattern(message, tuple(pieces[1::2]), literals)

@@ -12,11 +12,13 @@ import pytest
 from django.db import connection
 
 from catalog.imports import ingest
+from catalog.imports import sentences as import_sentences
 from catalog.models import ImportRun
 from catalog.names import matching, text
 from catalog.records import ListenRecord, SongRecord
 from catalog.songs import resolver
-from common import jobs
+from common import jobs, stored_text
+from recommendations.services.training import sentences as training_sentences
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("accounts", "catalog", "recommendations", "musicrec_site")
@@ -164,6 +166,38 @@ def test_a_name_is_read_in_linear_time(act):
         for make_name in _names(piece):
             _assert_linear(act, make_name)
             act(make_name(100_000))
+
+
+SENTENCES = sorted(
+    message
+    for message in {
+        *import_sentences.ABOUT_FILES,
+        *import_sentences.ABOUT_ROWS,
+        *training_sentences.SENTENCES,
+        import_sentences.WHERE,
+    }
+    if "%(" in message
+)
+
+
+@pytest.mark.parametrize("message", SENTENCES)
+def test_a_stored_sentence_is_recognised_in_linear_time(message):
+    """The names in it are a stranger's, who knows the sentences: each was looked for by an expression of many `.+?`."""
+    literals = [piece for piece in re.split(r"%\(\w+\)s", message) if piece]
+    for piece in [*literals, "".join(literals), " (", "("]:
+        for make_name in _names(piece):
+            _assert_linear(
+                lambda name: stored_text.find_translation(
+                    re.sub(r"%\(\w+\)s", lambda _: name, message) + "x"
+                ),
+                make_name,
+            )
+
+
+def test_a_stored_sentence_in_thousands_of_others_is_left_as_it_is():
+    """Each bracket was a sentence more, up to the end of the interpreter's stack."""
+    text = "it (" * 2000 + ")" * 2000
+    assert stored_text.find_translation(text) == text
 
 
 def _record(title: str, artist: str = "Band") -> SongRecord:
