@@ -72,7 +72,7 @@ def request_due_scans() -> list[FolderScan]:
     for folder in MusicFolder.objects.exclude(scan_every_hours=0):
         last = folder.scans.first()
         if last is None or last.created_at <= now - timedelta(hours=folder.scan_every_hours):
-            due.append(request_scan(folder))
+            due += jobs.request_unless_gone(folder, request_scan)
     return due
 
 

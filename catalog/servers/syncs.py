@@ -4,6 +4,7 @@ What a sync does is in `library_sync` and `account_sync`.
 """
 
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from django.db import DatabaseError
@@ -49,23 +50,26 @@ def request_due_syncs() -> list[ServerSync]:
         if server.sync_library and not libraries.filter(
             Q(created_at__gt=since) | Q(status__in=ServerSync.ACTIVE)
         ):
-            due.append(request_library_sync(server))
+            due += jobs.request_unless_gone(server, request_library_sync)
         if server.sync_opinions or server.sync_plays:
             accounts = server.accounts.annotate(
                 latest=Max("syncs__created_at", filter=Q(syncs__is_forced=True))
             )
             waiting = accounts.filter(Q(latest=None) | Q(latest__lte=since))
-            due += [request_account_sync(account) for account in waiting]
+            for account in waiting:
+                due += jobs.request_unless_gone(account, request_account_sync)
     return due + _request_writing()
 
 
 def _request_writing() -> list[ServerSync]:
     """Ask for a light sync of every account whose lists or likes are others than the server has."""
     accounts = ServerAccount.objects.filter(Q(writes_playlists=True) | Q(star_back=True))
+    request = partial(request_account_sync, is_light=True)
     return [
-        request_account_sync(account, is_light=True)
+        sync
         for account in accounts.filter(last_error="").select_related("server", "user")
         if playlist_out.has_changed_playlists(account) or account_sync.has_unsent_stars(account)
+        for sync in jobs.request_unless_gone(account, request)
     ]
 
 

@@ -10,7 +10,14 @@ from common.jobs.kinds import count_waiting, describe_queues, list_job_models
 from common.jobs.leases import Lease, LostLease, claim_job, get_owner_name, is_owner_dead
 from common.jobs.models import JobFailed
 from common.jobs.reporter import Cancelled, JobReporter
-from common.jobs.requests import cancel_job, cancel_jobs, delete_old_jobs, request_job
+from common.jobs.requests import (
+    NotRequested,
+    cancel_job,
+    cancel_jobs,
+    delete_old_jobs,
+    request_job,
+    request_unless_gone,
+)
 from common.jobs.sweeping import Swept, find_silent_jobs, release_jobs_of_worker, sweep_jobs
 from common.jobs.turns import JobKind, Turn, Verdict, describe_error, run_job, run_next
 
@@ -22,6 +29,7 @@ __all__ = [
     "JobReporter",
     "Lease",
     "LostLease",
+    "NotRequested",
     "Swept",
     "Turn",
     "Verdict",
@@ -39,6 +47,7 @@ __all__ = [
     "list_job_models",
     "release_jobs_of_worker",
     "request_job",
+    "request_unless_gone",
     "run_job",
     "run_next",
     "sweep_jobs",

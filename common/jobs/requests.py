@@ -1,16 +1,22 @@
 """Asking for a job, stopping it, and forgetting the old ones."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar, cast
 
-from django.db import IntegrityError, transaction
+from django.core.exceptions import ObjectDoesNotExist
+from django.db import IntegrityError, models, transaction
 from django.utils import timezone
 
 from common.jobs.models import JobQuerySet, JobRow
 
 Status = JobRow.Status
 Job = TypeVar("Job", bound=JobRow)
+Row = TypeVar("Row", bound=models.Model)
 _ATTEMPTS = 3
+
+
+class NotRequested(RuntimeError):
+    """A job could not be asked for: others began and ended one, or what it is about is gone."""
 
 
 def request_job(model: type[Job], which: Mapping[str, Any], **fields: Any) -> Job:
@@ -28,9 +34,19 @@ def request_job(model: type[Job], which: Mapping[str, Any], **fields: Any) -> Jo
                 return cast("Job", model._default_manager.create(**which, **fields))
         except IntegrityError:  # another request asked at the same moment
             continue
-    raise RuntimeError(
+    raise NotRequested(
         f"A {model._meta.verbose_name} could not be asked for: others kept beginning and ending one."
     )
+
+
+def request_unless_gone(row: Row, request: Callable[[Row], Job]) -> list[Job]:
+    """Ask for a job about a row that was read before; for a row that was deleted since then, none."""
+    try:
+        return [request(row)]
+    except (ObjectDoesNotExist, IntegrityError, NotRequested):
+        if type(row)._default_manager.filter(pk=row.pk).exists():
+            raise
+        return []
 
 
 def cancel_job(job: JobRow) -> bool:

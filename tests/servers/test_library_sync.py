@@ -8,6 +8,7 @@ from catalog.models import (
     Interaction,
     MusicServer,
     RejectedServerSong,
+    ServerAccount,
     ServerSong,
     ServerSync,
     Song,
@@ -283,6 +284,35 @@ class TestJobs:
         assert syncs.request_due_syncs() == []
         ServerSync.objects.update(created_at="2026-01-01T00:00:00Z")
         assert [one.server for one in syncs.request_due_syncs()] == [server]
+
+    def test_a_server_that_is_deleted_while_the_schedule_asks_is_left_out(
+        self, server, second_server, monkeypatch
+    ):
+        """The schedule's task failed, and no later server was asked for."""
+        request = syncs.request_library_sync
+
+        def delete_first(one: MusicServer) -> ServerSync:
+            MusicServer.objects.filter(pk=server.pk).delete()
+            return request(one)
+
+        monkeypatch.setattr(syncs, "request_library_sync", delete_first)
+        assert [sync.server for sync in syncs.request_due_syncs()] == [second_server]
+
+    def test_an_account_that_leaves_while_the_schedule_asks_is_left_out(
+        self, server, monkeypatch, django_user_model
+    ):
+        request = syncs.request_account_sync
+        for name in ("ada", "bea"):
+            user = django_user_model.objects.create_user(name)
+            ServerAccount.objects.create(server=server, user=user, account_name=name, secret="x")
+
+        def delete_ada(account: ServerAccount, **options: bool) -> ServerSync:
+            ServerAccount.objects.filter(account_name="ada").delete()
+            return request(account, **options)
+
+        monkeypatch.setattr(syncs, "request_account_sync", delete_ada)
+        asked = [sync.account for sync in syncs.request_due_syncs() if sync.account]
+        assert [account.account_name for account in asked] == ["bea"]
 
     def test_only_so_many_syncs_are_kept(self, server, monkeypatch):
         monkeypatch.setattr(syncs, "KEPT_SYNCS", 3)
