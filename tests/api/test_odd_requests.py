@@ -6,7 +6,8 @@ import pytest
 from django.test import Client
 
 from accounts.models import User
-from catalog.models import Playlist, Song
+from accounts.tokens import create_token
+from catalog.models import Interaction, Playlist, Song
 
 pytestmark = pytest.mark.django_db
 MANY = "&".join(f"a{n}=1" for n in range(1001))
@@ -32,6 +33,45 @@ def test_a_thousand_parameters_are_refused(address):
     assert 400 <= client.get(f"{address}?{MANY}").status_code < 500
     answer = client.post(f"{address}?{MANY}", "{}", content_type="application/json")
     assert 400 <= answer.status_code < 500
+
+
+@pytest.mark.parametrize(
+    "accept",
+    ["", " ", ",", ";", "garbage", "text/html", "image/*, text/plain;q=.3", "*/*", "a/b" * 500],
+)
+@pytest.mark.parametrize(
+    ("address", "status"),
+    [
+        ("/api/v1/songs/", 200),
+        ("/api/v1/schema/", 200),
+        ("/1/metadata/lookup/?artist_name=a&recording_name=b", 200),
+        ("/1/validate-token", 400),
+        ("/api/v1/nothing/", 404),
+    ],
+)
+def test_no_accept_header_keeps_an_answer_back(address, status, accept):
+    """An empty one, as some players send it, got 406."""
+    answer = Client().get(address, headers={"Accept": accept})
+    assert answer.status_code == status
+    if status == 200 and "schema" not in address:
+        assert answer.headers["Content-Type"].startswith("application/json")
+
+
+def test_a_listen_counts_whatever_its_player_accepts(anna):
+    secret = create_token(anna, "player", ["listen"]).secret
+    for n, accept in enumerate(["", "text/html", "garbage"]):
+        listen = {
+            "listened_at": 1_700_000_000 + n * 1000,
+            "track_metadata": {"artist_name": "Mara Bug", "track_name": f"Ode {n}"},
+        }
+        answer = Client().post(
+            "/1/submit-listens",
+            {"listen_type": "single", "payload": [listen]},
+            content_type="application/json",
+            headers={"Accept": accept, "Authorization": f"Token {secret}"},
+        )
+        assert answer.json() == {"status": "ok"}
+    assert Interaction.objects.for_listener(anna).count() == 3
 
 
 BROKEN_FORMS = {
