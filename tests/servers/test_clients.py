@@ -11,6 +11,7 @@ from cryptography.fernet import Fernet
 
 from catalog.models import MusicServer
 from catalog.servers.clients import (
+    PAGE_SONGS,
     AnswerTooLarge,
     ItemGone,
     ServerError,
@@ -295,6 +296,36 @@ class TestWhatGoesWrong:
             b"{", 200, {"Content-Length": "900", "X-Hang": "1"}
         )
         with pytest.raises(ServerUnreachable, match="took longer than"):
+            open_client(server).ping()
+
+    @pytest.mark.parametrize("piece", [b"{},", b"[],", b'{"a":1},', b"1000000,", b'"\xc3\xa9",'])
+    def test_an_answer_of_many_small_values_is_not_decoded(self, server, stand_in, piece):
+        """48 MB of them took a gigabyte of memory."""
+        n_pieces = http.ANSWER_VALUES + 1
+        text = b"[" + piece * n_pieces + b"0]"
+        assert len(text) < http.ANSWER_BYTES
+        stand_in.answers["ping"] = lambda request: Raw(text)
+        with pytest.raises(AnswerTooLarge, match="more than 1000000 values"):
+            open_client(server).ping()
+
+    def test_a_page_of_long_songs_and_twenty_thousand_stars_are_far_below_the_limits(self):
+        """What a correct server sends is read: the limits are of a page, and of a list that has no pages."""
+        song = make_song(1) | {"title": "t" * 400, "artist": "a" * 400, "album": "b" * 400}
+        song |= {"path": "p" * 800, "genres": [{"name": "g" * 40}] * 10}
+        page = json.dumps([song] * PAGE_SONGS)
+        assert len(page) * 8 < http.ANSWER_BYTES
+        starred = json.dumps([make_song(1) | {"starred": "2026-01-01T00:00:00Z"}] * 20_000)
+        assert len(starred) * 2 < http.LIST_BYTES
+        assert sum(map(starred.count, ",[{")) * 2 < http.ANSWER_VALUES
+
+    def test_a_length_beyond_the_limit_is_refused_before_it_is_read(
+        self, server, stand_in, monkeypatch
+    ):
+        monkeypatch.setattr(http, "READ_SECONDS", 1.0)
+        stand_in.answers["ping"] = lambda request: Raw(
+            b"{", 200, {"Content-Length": str(http.ANSWER_BYTES + 1), "X-Hang": "1"}
+        )
+        with pytest.raises(AnswerTooLarge, match="more than 12 MB"):
             open_client(server).ping()
 
     def test_a_huge_answer_is_not_read(self, server, stand_in, monkeypatch):

@@ -37,7 +37,12 @@ HEAD_SECONDS = 45.0
 """For the whole head of an answer, and for each piece of its body."""
 ANSWER_SECONDS = 120.0
 """An answer that takes longer is given up, also where a byte comes now and then."""
-ANSWER_BYTES = 48 * MB
+ANSWER_BYTES = 12 * MB
+"""Of one page of an answer: 500 songs take one MB, with long names three."""
+LIST_BYTES = 32 * MB
+"""Of a list that has no pages, such as Subsonic's starred songs: 20,000 and more."""
+ANSWER_VALUES = 1_000_000
+"""In one answer: an empty object of three bytes takes 72 in memory, so bytes alone are no limit."""
 COVER_BYTES = 12 * MB
 STREAM_BYTES = 4096 * MB
 _PASSED_ON = (
@@ -121,11 +126,13 @@ class ServerConnection:
         form: list[tuple[str, Any]] | None = None,
         body: Any = None,
         headers: Mapping[str, str] | None = None,
+        most_bytes: int | None = None,
         reads_refusals: bool = False,
     ) -> Any:
         """Return the decoded JSON of an answer, None for an empty one; raise ServerError.
 
-        With `reads_refusals` the JSON of a refusal (HTTP 400 to 499) is returned, too: it tells more than its status.
+        Takes 300 MB of memory at most (`ANSWER_BYTES`, or `most_bytes`, and `ANSWER_VALUES`). With `reads_refusals`
+        the JSON of a refusal (HTTP 400 to 499) is returned, too: it tells more than its status.
         """
         sent_headers = {"Accept": "application/json", "Accept-Encoding": "gzip"} | dict(
             headers or {}
@@ -137,11 +144,13 @@ class ServerConnection:
         elif body is not None:
             content = json.dumps(body).encode()
             sent_headers["Content-Type"] = "application/json"
+        most_bytes = most_bytes or ANSWER_BYTES
         answer = self._send(method, path, query, content, sent_headers)
         try:
+            self._check_length(answer, most_bytes)
             if not (reads_refusals and 400 <= answer.status < 500 and _is_json(answer)):
                 self._check_status(answer)
-            text = b"".join(self._read(answer, ANSWER_BYTES, ANSWER_SECONDS, decodes=True))
+            text = b"".join(self._read(answer, most_bytes, ANSWER_SECONDS, decodes=True))
         finally:
             answer.close()
         return self._decode(text) if text.strip() else None
@@ -167,9 +176,7 @@ class ServerConnection:
             is_refusal = reads_refusals and 400 <= answer.status < 500 and _is_json(answer)
             if answer.status != 416 and not is_refusal:
                 self._check_status(answer)
-            size = answer.headers.get("content-length", "")
-            if size.isdecimal() and len(size) < 20 and int(size) > most_bytes:
-                raise self._make_too_large(most_bytes)
+            self._check_length(answer, most_bytes)
         except BaseException:
             answer.close()
             raise
@@ -233,6 +240,11 @@ class ServerConnection:
             )
         raise WrongAnswer(_("%(host)s refuses the request (HTTP %(status)d).") % host)
 
+    def _check_length(self, answer: urllib3.BaseHTTPResponse, most_bytes: int) -> None:
+        size = answer.headers.get("content-length", "")
+        if size.isdecimal() and len(size) < 20 and int(size) > most_bytes:
+            raise self._make_too_large(most_bytes)
+
     def _read(
         self,
         answer: urllib3.BaseHTTPResponse,
@@ -262,6 +274,11 @@ class ServerConnection:
             return answer.read1(CHUNK_BYTES, decode_content=decodes)
 
     def _decode(self, text: bytes) -> Any:
+        if sum(map(text.count, (b",", b"[", b"{"))) > ANSWER_VALUES:
+            raise AnswerTooLarge(
+                _("%(host)s sends more than %(number)d values at once; that many are not read.")
+                % {"host": self._host, "number": ANSWER_VALUES}
+            )
         try:
             return json.loads(text)
         except (ValueError, RecursionError):

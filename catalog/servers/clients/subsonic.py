@@ -24,7 +24,7 @@ from catalog.servers.clients.errors import (
     WrongAnswer,
     WrongCredentials,
 )
-from catalog.servers.clients.http import COVER_BYTES, OpenedFile, ServerConnection
+from catalog.servers.clients.http import COVER_BYTES, LIST_BYTES, OpenedFile, ServerConnection
 from catalog.servers.clients.subsonic_songs import read_song, read_songs
 from catalog.servers.clients.values import read_dict, read_id, read_list, read_text
 
@@ -161,7 +161,7 @@ class SubsonicClient(ServerClient):
 
     def list_starred(self) -> list[ServerItem]:
         """Return the songs that the account starred."""
-        answer = self._ask("getStarred2")
+        answer = self._ask("getStarred2", most_bytes=LIST_BYTES)  # it has no pages
         if not isinstance(answer.get("starred2"), dict):
             raise WrongAnswer(_("The server's list of starred songs can't be read."))
         return read_songs(read_list(answer["starred2"].get("song"))).items
@@ -294,29 +294,47 @@ class SubsonicClient(ServerClient):
     # --- Requests ---
 
     def _ask(
-        self, endpoint: str, fields: Iterable[tuple[str, Any]] = (), *, is_form: bool = False
+        self,
+        endpoint: str,
+        fields: Iterable[tuple[str, Any]] = (),
+        *,
+        is_form: bool = False,
+        most_bytes: int | None = None,
     ) -> dict[str, Any]:
         """Return the server's answer; try the password where it does not take a token."""
         fields = list(fields)
-        answer = self._send(endpoint, fields, is_form=is_form)
+        answer = self._send(endpoint, fields, is_form=is_form, most_bytes=most_bytes)
         if self._can_sign_in_otherwise(answer):
-            answer = self._send(endpoint, fields, is_form=is_form)
+            answer = self._send(endpoint, fields, is_form=is_form, most_bytes=most_bytes)
         if answer.get("status") != "ok":
             raise self._make_error(answer)
         return answer
 
     def _send(
-        self, endpoint: str, fields: list[tuple[str, Any]], *, is_form: bool
+        self,
+        endpoint: str,
+        fields: list[tuple[str, Any]],
+        *,
+        is_form: bool,
+        most_bytes: int | None,
     ) -> dict[str, Any]:
         sign_in = self._sign_in_fields()
         path = f"/rest/{endpoint}.view"
         if is_form:
             decoded = self._connection.fetch_json(
-                "POST", path, form=[*sign_in, *fields], reads_refusals=True
+                "POST",
+                path,
+                form=[*sign_in, *fields],
+                most_bytes=most_bytes,
+                reads_refusals=True,
             )
         else:
             decoded = self._connection.fetch_json(
-                "GET", path, query=[*sign_in, *fields], reads_refusals=True
+                "GET",
+                path,
+                query=[*sign_in, *fields],
+                most_bytes=most_bytes,
+                reads_refusals=True,
             )
         return self._get_answer(decoded)
 
