@@ -1,7 +1,7 @@
 """Check what players send by ListenBrainz' own rules; pure.
 
-Names, times, ids and sizes that break a rule raise BadRequest with a sentence. Everything else that a listen carries
-is optional: what can't be read of it is left out, as the public server does, and never costs the listen.
+Names, times and sizes that break a rule raise BadRequest with a sentence. Everything else that a listen carries is
+optional: what can't be read of it, an id that is none too, is left out and never costs the listen.
 """
 
 import json
@@ -28,8 +28,6 @@ MAX_DURATION_MS = 24 * 3600 * 1000
 MAX_NAME_LENGTH = 2000
 
 _MSID_NAMESPACE = uuid.UUID("5a6ee7f8-9fd9-4a2e-b1f5-2a40d7b6f4f1")
-_MBID_FIELDS = ("recording_mbid", "release_mbid", "release_group_mbid", "track_mbid")
-_MBID_LISTS = ("artist_mbids", "work_mbids")
 _PLAYER_FIELDS = ("submission_client", "media_player", "listening_from")
 MAX_SERVICE_LENGTH = 40
 _LONGEST_NUMBER = 40
@@ -229,7 +227,6 @@ def _read_listen_time(data: dict[str, Any], listen_type: str, latest: float) -> 
 
 
 def _read_song(metadata: dict[str, Any], info: dict[str, Any], line: int) -> SongRecord:
-    _check_mbids(info)
     artist_mbids = _read_artist_mbids(info)
     credit = _read_credit(info, artist_mbids)
     return SongRecord(
@@ -238,7 +235,7 @@ def _read_song(metadata: dict[str, Any], info: dict[str, Any], line: int) -> Son
         artist=_read_name(metadata, "artist_name"),
         album=_read_text(metadata, "release_name")[:MAX_NAME_LENGTH],
         duration_ms=_read_duration_ms(info),
-        mbid=_read_text(info, "recording_mbid"),
+        mbid=_parse_mbid(info.get("recording_mbid")),
         isrc=_read_isrc(info),
         artist_mbid=artist_mbids[0] if len(artist_mbids) == 1 and len(credit) < 2 else "",
         credit=credit,
@@ -247,15 +244,13 @@ def _read_song(metadata: dict[str, Any], info: dict[str, Any], line: int) -> Son
 
 
 def _read_duration_ms(info: dict[str, Any]) -> int | None:
-    """Return the length in milliseconds; None where it is missing, unreadable, below 2 s or above a day."""
-    if info.get("duration") is not None and info.get("duration_ms") is not None:
-        raise BadRequest("Send duration or duration_ms, not both.")
-    seconds, milliseconds = (
-        _parse_finite(info.get("duration")),
-        _parse_finite(info.get("duration_ms")),
-    )
-    value = milliseconds if seconds is None else seconds * 1000
-    return int(value) if value is not None and MIN_DURATION_MS <= value <= MAX_DURATION_MS else None
+    """Return the length in milliseconds, of two the one that can be one; None where none is from 2 s to a day."""
+    seconds = _parse_finite(info.get("duration"))
+    lengths = (_parse_finite(info.get("duration_ms")), None if seconds is None else seconds * 1000)
+    for length in lengths:
+        if length is not None and MIN_DURATION_MS <= length <= MAX_DURATION_MS:
+            return int(length)
+    return None
 
 
 def _read_isrc(info: dict[str, Any]) -> str:
@@ -266,22 +261,20 @@ def _read_isrc(info: dict[str, Any]) -> str:
 
 
 def _read_tags(info: dict[str, Any]) -> tuple[str, ...]:
+    """Return the first 50 tags of at most 64 characters."""
     tags = info.get("tags")
     if isinstance(tags, str):
-        tags = [tag for tag in re.split("[,;]", tags) if len(tag) <= MAX_TAG_LENGTH]
+        tags = re.split("[,;]", tags)
     if not isinstance(tags, list):
         return ()
-    if len(tags) > MAX_TAGS:
-        raise BadRequest(f"A listen may have {MAX_TAGS} tags at most, this one has {len(tags)}.")
     texts = [tag.strip() for tag in tags if isinstance(tag, str)]
-    if any(len(tag) > MAX_TAG_LENGTH for tag in texts):
-        raise BadRequest(f"A tag may have {MAX_TAG_LENGTH} characters at most.")
-    return tuple(filter(None, texts))
+    return tuple(tag for tag in texts if 0 < len(tag) <= MAX_TAG_LENGTH)[:MAX_TAGS]
 
 
 def _read_artist_mbids(info: dict[str, Any]) -> list[str]:
     value = info.get("artist_mbids")
-    return [mbid for mbid in ([value] if isinstance(value, str) else value or []) if mbid]
+    values = value.split(",") if isinstance(value, str) else value
+    return list(filter(None, map(_parse_mbid, values))) if isinstance(values, list) else []
 
 
 def _read_credit(info: dict[str, Any], artist_mbids: list[str]) -> tuple[tuple[str, str], ...]:
@@ -295,11 +288,12 @@ def _read_credit(info: dict[str, Any], artist_mbids: list[str]) -> tuple[tuple[s
     return tuple(zip(names, mbids, strict=True))
 
 
-def _check_mbids(info: dict[str, Any]) -> None:
-    for field in _MBID_FIELDS:
-        _read_uuid(info, field)
-    for field in _MBID_LISTS:
-        _read_uuids(info, field)
+def _parse_mbid(value: Any) -> str:
+    """Return an optional id in its usual form; empty for what is none."""
+    try:
+        return str(uuid.UUID(value.strip()))
+    except (ValueError, AttributeError, TypeError):
+        return ""
 
 
 def _read_uuids(data: dict[str, Any], field: str) -> list[uuid.UUID]:

@@ -42,6 +42,8 @@ DURATIONS = {
     "two seconds": ({"duration": 2}, 2000),
     "longer than a day": ({"duration": 24 * 3600 + 1}, None),
     "the largest float": ({"duration": 1e308}, None),
+    "both": ({"duration": 200, "duration_ms": 200_000}, 200_000),
+    "both, and one is none": ({"duration": 200, "duration_ms": 200}, 200_000),
 }
 
 
@@ -70,6 +72,13 @@ OPTIONAL = {
     "tags that are numbers": {"tags": [1, None, "rock"]},
     "one artist id as a text": {"artist_mbids": "87c5dedd-371d-4a53-9f7f-80522fb7f3cb"},
     "artist_names as a text": {"artist_names": "Radiohead"},
+    "an id that is none": {"recording_mbid": "nope", "release_mbid": 5, "track_mbid": ["x"]},
+    "artist ids as words": {"artist_mbids": "not a list"},
+    "an artist id that is none": {"artist_mbids": ["x", None, 7, {}]},
+    "work ids as an object": {"work_mbids": {"a": 1}},
+    "both durations": {"duration": 200, "duration_ms": 200_000},
+    "two hundred tags": {"tags": [f"tag {n}" for n in range(200)]},
+    "a tag as long as a book": {"tags": ["rock" * 500]},
     "artist_names of numbers": {"artist_names": [1, {}]},
 }
 
@@ -100,6 +109,11 @@ CREDITS = {
     "two names and one id": (["Björk", "Radiohead"], [FIRST], (("Björk", ""), ("Radiohead", ""))),
     "blanks between": (["Björk", " ", 7], [FIRST], (("Björk", FIRST),)),
     "ids alone": (None, [FIRST, SECOND], ()),
+    "an id that is none": (
+        ["Björk", "Radiohead"],
+        ["x", SECOND],
+        (("Björk", ""), ("Radiohead", "")),
+    ),
 }
 
 
