@@ -370,6 +370,8 @@ def _limit_cache(cache: dict[Any, Any]) -> None:
 
 
 def _describe_unknown_song(record: ListenRecord) -> str:
+    if record.song is not None and not record.song.title:
+        return "no song of the catalog has that id"
     if record.song is not None:
         return "the song cannot be added: another song has one of its ids"
     return f"song {record.song_key[:60]!r} is not in the catalog; import the songs first"

@@ -207,6 +207,22 @@ class TestListenBrainz:
         )
         assert opinions == {"T": DISLIKE, "U": LIKE}
 
+    @pytest.mark.django_db
+    def test_a_heart_by_an_id_that_nothing_has_says_so(self, tmp_path):
+        """It said that another song has the id."""
+        hearts = [json.dumps({"recording_mbid": MBID, "score": score}) for score in (1, -1)]
+        members = {
+            "feedback.jsonl": "\n".join(hearts),
+            "listens/1.jsonl": json.dumps(self.listen()),
+        }
+        run = import_jobs.import_file(
+            zip_members(tmp_path / "l.zip", members),
+            "history",
+            listener=User.objects.create_user("alice"),
+        )
+        reasons = set(run.rejected_rows.values_list("reason", flat=True))
+        assert (run.n_added, reasons) == (1, {"no song of the catalog has that id"})
+
     def test_each_listen_keeps_its_player(self, tmp_path):
         listens = [
             self.listen(additional_info={"submission_client": c}) for c in ("navidrome", 7, None)
