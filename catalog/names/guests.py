@@ -70,7 +70,8 @@ def _is_own_word(guests: re.Match[str], before: str, after: str) -> bool:
         is_length = previous[-1].isdigit() and (
             len(earlier) < 2 or earlier[-2].rstrip(".") not in note_words.COUNTING
         )
-        return is_length or previous in note_words.BEFORE_OWN_WORD
+        is_fort = _get_first_word(after) in note_words.FORTS
+        return is_length or is_fort or previous in note_words.BEFORE_OWN_WORD
     if word == "feat" and not guests[2]:
         following = after[:80].split(" ", 1)[0]
         return previous in note_words.BEFORE_OWN_WORD or following in note_words.AFTER_A_DEED

@@ -32,6 +32,10 @@ BEFORE_OWN_WORD = _split_words(
     to from of in at near on by for and or old one two three four five six seven eight nine ten twenty thirty forty
     fifty hundred thousand"""
 )
+# "Leaving Ft. Worth": forts after which nobody is called by one name
+FORTS = _split_words(
+    "worth lauderdale apache bragg sumter mchenry benning leavenworth ticonderoga laramie"
+)
 AFTER_A_DEED = _split_words("of in for to that which and or")
 COUNTING = _split_words("part pt vol volume no nr number op #")
 # "(with You)" belongs to the title, "(with Sting)" does not

@@ -133,3 +133,16 @@ def test_albums_and_songs_called_by_a_sign_get_it_back():
     album.refresh_from_db()
     song.refresh_from_db()
     assert (album.search_text, song.match_key) == ("÷ deluxe", "analima|💔 live")
+
+
+@pytest.mark.django_db
+def test_a_fort_is_no_guest_any_more():
+    artist = Artist.objects.create(name="Ana Lima")
+    song = Song.objects.create(key="s", title="Leaving Ft. Worth", artist=artist)
+    Song.objects.update(match_key="analima|leaving", work_key="analima|leaving")
+    latest = import_module("catalog.migrations.0033_recompute_names_of_forts")
+
+    latest.recompute(apps, SimpleNamespace(connection=connection))
+
+    song.refresh_from_db()
+    assert song.match_key == song.work_key == "analima|leaving ft worth"
