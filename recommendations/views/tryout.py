@@ -1,5 +1,6 @@
 """For visitors: recommendations from two or three songs, without an account. What is picked is carried over."""
 
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -20,6 +21,7 @@ from recommendations.services.reasons import explanation_text
 from recommendations.services.reasons.explanation_facts import Explained, read_facts_of_picks
 from recommendations.services.serving import visitor_lists
 from recommendations.services.surfaces import front_example, starting_points
+from recommendations.services.surfaces.artist_variety import limit_artists
 from recommendations.views import cards
 from recommendations.views.picks import MOST_GENRES, read_picks
 
@@ -69,7 +71,8 @@ def try_out(request: SiteRequest) -> HttpResponse:
     words, picks = request.GET.get("q", ""), read_picks(request.GET, request.user)
     context = _offer(request, words, picks)
     if picks and "search" not in request.GET:
-        served = visitor_lists.recommend_from_picks(picks, N_RECOMMENDED)
+        served = visitor_lists.recommend_from_picks(picks, 2 * N_RECOMMENDED)
+        served = replace(served, items=limit_artists(served.items, N_RECOMMENDED))
         shown = cards.make_list_cards(request.user, served)
         context |= {"served": served, "cards": shown, "why_query": _build_query(picks)}
     if request.htmx and request.htmx.target == "offered":

@@ -2,11 +2,13 @@
 
 import html
 import re
+from collections import Counter
 
 import pytest
 from django.test import Client
 
 from recommendations.services.serving import visitor_lists
+from recommendations.services.serving.joint_list import MOST_OF_ARTIST
 from recommendations.services.surfaces import front_example
 
 
@@ -16,13 +18,29 @@ def test_the_example_is_a_real_recommendation_that_can_be_opened(trained):
     address = re.search(r'href="(/try/why/\d+/\?[^"]+)"', page)
     assert card and address and card[1] in address[1]
     example = front_example.load_example()
-    again = visitor_lists.recommend_from_picks(example.picks, 1)
-    assert [song.pk for song in again.songs] == [int(card[1])]
+    again = visitor_lists.recommend_from_picks(example.picks, front_example.N_LOOKED_AT)
+    assert example.served.songs == [song for song in again.songs if song.pk == int(card[1])]
     shares = example.served.items[0].explanation.shares
     opened = html.unescape(Client().get(address[1]).content.decode())
     percents = [int(n) for n in re.findall(r'<span class="number">(\d+) %</span>', opened)]
     assert sum(percents) == 100 and 0 < len(percents) <= len(shares)
     assert "Hide this song" not in opened  # a visitor has no list to hide it from
+
+
+def test_the_example_is_by_another_artist_than_the_picks_where_there_is_one(trained):
+    example = front_example.load_example()
+    picked = {song.artist_id for song in example.picks.songs}
+    again = visitor_lists.recommend_from_picks(example.picks, front_example.N_LOOKED_AT)
+    others = [song for song in again.songs if song.artist_id not in picked]
+    assert (example.served.songs[0].artist_id not in picked) == bool(others)
+
+
+def test_the_try_out_shows_at_most_three_songs_of_an_artist(trained):
+    picks = "&".join(f"song={song.pk}" for song in trained.songs[:3])
+    page = Client().get(f"/try/?{picks}")
+    artists = Counter(card.song.artist_id for card in page.context["cards"])
+    assert len(artists) > 1
+    assert max(artists.values()) <= MOST_OF_ARTIST
 
 
 def test_every_card_of_the_try_out_can_be_opened(trained):

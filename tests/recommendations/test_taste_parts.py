@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from accounts.models import User
-from catalog.models import Artist, Interaction, Song
+from catalog.models import Album, Artist, Interaction, Song
+from catalog.playlists.covers import get_picture
 from recommendations.services.lists.listener_context import ListenerContext
 from recommendations.services.preferences import taste_clusters, taste_parts
 
@@ -95,3 +96,20 @@ def test_few_songs_are_one_part():
         np.eye(4, dtype=np.float32), np.ones(4, dtype=np.float32), np.arange(4)
     )
     assert labels.tolist() == [0, 0, 0, 0]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("n_albums", [1, 20])
+def test_no_part_shows_a_picture_twice_and_parts_have_their_own(n_albums):
+    listener = make_history(200, 1)[0]
+    for artist in Artist.objects.all():
+        albums = [Album.objects.create(title=f"Record {n}", artist=artist) for n in range(n_albums)]
+        for n, song in enumerate(artist.songs.all()):
+            song.album = albums[n % n_albums]
+            song.save()
+    clusters = taste_clusters.find_clusters(listener, context=ListenerContext(listener))
+    shown = [[get_picture(song) for song in cluster.songs] for cluster in clusters]
+    assert len(shown) > 1
+    assert all(1 <= len(pictures) == len(set(pictures)) <= 4 for pictures in shown)
+    everywhere = [picture for pictures in shown for picture in pictures]
+    assert len(everywhere) == len(set(everywhere))

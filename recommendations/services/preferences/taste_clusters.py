@@ -11,11 +11,15 @@ from numpy.typing import NDArray
 
 from accounts.models import User
 from catalog.models import AUDIO_FEATURES, Interaction, Song
+from catalog.playlists.covers import get_picture
 from recommendations.engine import clustering
 from recommendations.services.lists.listener_context import ListenerContext
 from recommendations.services.preferences import feature_chart, taste_parts
 
 N_SHOWN = 4
+
+_N_LOOKED_AT = 12
+"""So many of the first songs of a part are looked at for their pictures: those of one album share one."""
 
 NORMAL = ""
 
@@ -143,13 +147,26 @@ def find_clusters(
     ]
     if not with_songs:
         return unnamed
-    shown = Song.objects.for_cards().in_bulk(
-        [pk for cluster in unnamed for pk in cluster.song_ids[:N_SHOWN]]
-    )
+    first_ids = [cluster.song_ids[:_N_LOOKED_AT] for cluster in unnamed]
+    shown = Song.objects.for_cards().in_bulk([pk for ids in first_ids for pk in ids])
+    parts = _choose_pictures([[shown[pk] for pk in ids if pk in shown] for ids in first_ids])
     return [
-        replace(cluster, songs=tuple(shown[pk] for pk in cluster.song_ids[:N_SHOWN] if pk in shown))
-        for cluster in unnamed
+        replace(cluster, songs=tuple(part)) for cluster, part in zip(unnamed, parts, strict=True)
     ]
+
+
+def _choose_pictures(parts: Sequence[Sequence[Song]]) -> list[list[Song]]:
+    """Return up to four songs of each part with different pictures, those that no part before has first."""
+    chosen: list[list[Song]] = []
+    taken: set[str] = set()
+    for songs in parts:
+        by_picture: dict[str, Song] = {}
+        for song in songs:
+            by_picture.setdefault(get_picture(song), song)
+        pictures = sorted(by_picture, key=taken.__contains__)[:N_SHOWN]
+        taken.update(pictures)
+        chosen.append([by_picture[picture] for picture in pictures])
+    return chosen
 
 
 def _read_songs(song_ids: Sequence[int]) -> dict[int, _KnownSong]:
