@@ -149,22 +149,22 @@ def find_clusters(
         return unnamed
     first_ids = [cluster.song_ids[:_N_LOOKED_AT] for cluster in unnamed]
     shown = Song.objects.for_cards().in_bulk([pk for ids in first_ids for pk in ids])
-    parts = _choose_pictures([[shown[pk] for pk in ids if pk in shown] for ids in first_ids])
+    firsts = _choose_pictures([[shown[pk] for pk in ids if pk in shown] for ids in first_ids])
     return [
-        replace(cluster, songs=tuple(part)) for cluster, part in zip(unnamed, parts, strict=True)
+        replace(cluster, songs=tuple(songs)) for cluster, songs in zip(unnamed, firsts, strict=True)
     ]
 
 
-def _choose_pictures(parts: Sequence[Sequence[Song]]) -> list[list[Song]]:
-    """Return up to four songs of each part with different pictures, those that no part before has first."""
+def _choose_pictures(groups: Sequence[Sequence[Song]]) -> list[list[Song]]:
+    """Return up to four songs of each group with different pictures, those that no group before has first."""
     chosen: list[list[Song]] = []
-    taken: set[str] = set()
-    for songs in parts:
+    used: set[str] = set()
+    for songs in groups:
         by_picture: dict[str, Song] = {}
         for song in songs:
             by_picture.setdefault(get_picture(song), song)
-        pictures = sorted(by_picture, key=taken.__contains__)[:N_SHOWN]
-        taken.update(pictures)
+        pictures = sorted(by_picture, key=used.__contains__)[:N_SHOWN]
+        used.update(pictures)
         chosen.append([by_picture[picture] for picture in pictures])
     return chosen
 

@@ -52,8 +52,8 @@ def _choose_picks() -> list[int]:
     for one, other in pairwise(songs):
         picks = Picks((one, other))
         served = visitor_lists.recommend_from_picks(picks, N_LOOKED_AT)
-        if served.items and (n_told := _find_telling(picks, served)[0]) > most:
-            best, most = [one.pk, other.pk], n_told
+        if served.items and (score := _find_telling(picks, served)[0]) > most:
+            best, most = [one.pk, other.pk], score
     return best
 
 
@@ -63,11 +63,11 @@ def _find_telling(picks: Picks, served: Served) -> tuple[int, ServedSong]:
     It tells more where it is by another artist than the picks, names a song as its cause, and has several reasons.
     """
     picked_artists = {song.artist_id for song in picks.songs}
-    told = [
+    scores = [
         2 * (item.song.artist_id not in picked_artists)
         + bool(item.explanation.because)
         + (len(item.explanation.shares) > 1)
         for item in served.items
     ]
-    position = told.index(max(told))
-    return told[position], served.items[position]
+    position = scores.index(max(scores))
+    return scores[position], served.items[position]
