@@ -7,8 +7,8 @@ from collections import Counter
 import pytest
 from django.test import Client
 
+from recommendations.services.lists.joint_list import MOST_OF_ARTIST
 from recommendations.services.serving import visitor_lists
-from recommendations.services.serving.joint_list import MOST_OF_ARTIST
 from recommendations.services.surfaces import front_example
 
 
