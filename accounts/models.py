@@ -239,5 +239,9 @@ class AttemptCount(models.Model):
     n = models.PositiveIntegerField()
     until = models.DateTimeField(db_index=True)
 
+    class Meta:
+        verbose_name = _("attempt count")
+        verbose_name_plural = _("attempt counts")
+
     def __str__(self) -> str:
         return f"{self.n} until {self.until}"

@@ -134,6 +134,8 @@ class Submission(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
+        verbose_name = _("submission")
+        verbose_name_plural = _("submissions")
         constraints = [
             models.UniqueConstraint(fields=["listener", "key"], name="submission_once_a_key")
         ]
@@ -147,6 +149,10 @@ class RecordingMsid(models.Model):
 
     msid = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     song = models.ForeignKey(Song, on_delete=models.CASCADE, related_name="recording_msids")
+
+    class Meta:
+        verbose_name = _("recording MSID")
+        verbose_name_plural = _("recording MSIDs")
 
     def __str__(self) -> str:
         return str(self.msid)
@@ -170,6 +176,10 @@ class NowPlaying(models.Model):
     player = models.CharField(max_length=200)
     ends_at = models.DateTimeField()
 
+    class Meta:
+        verbose_name = _("song that plays now")
+        verbose_name_plural = _("songs that play now")
+
     def __str__(self) -> str:
         return str(self.msid)
 
@@ -187,6 +197,8 @@ class LatestImport(models.Model):
     listened_at = models.DateTimeField()
 
     class Meta:
+        verbose_name = _("latest import")
+        verbose_name_plural = _("latest imports")
         constraints = [
             models.UniqueConstraint(
                 fields=["listener", "service"], name="latest_import_once_a_service"

@@ -8,6 +8,7 @@ from datetime import date
 
 from django.conf import settings
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from catalog.songs.models import Song
@@ -47,7 +48,8 @@ class ListeningSums(models.Model):
     )
 
     class Meta:
-        verbose_name = verbose_name_plural = "listening sums"
+        verbose_name = _("state of a listener's sums")
+        verbose_name_plural = _("states of listeners' sums")
         indexes = [
             models.Index(
                 fields=["entities", "listener"],
@@ -68,6 +70,8 @@ class OutdatedMonth(models.Model):
     n_changes = models.PositiveIntegerField(default=1)
 
     class Meta:
+        verbose_name = _("outdated month")
+        verbose_name_plural = _("outdated months")
         constraints = [
             models.UniqueConstraint(fields=["listener", "month"], name="outdated_month_once")
         ]
@@ -87,6 +91,8 @@ class SongMonth(models.Model):
     last_at = models.DateTimeField(null=True)
 
     class Meta:
+        verbose_name = _("song's plays in a month")
+        verbose_name_plural = _("songs' plays in a month")
         constraints = [
             models.UniqueConstraint(fields=["listener", "song", "month"], name="song_month_once")
         ]
@@ -110,6 +116,8 @@ class SongTotal(models.Model):
     last_at = models.DateTimeField(null=True)
 
     class Meta:
+        verbose_name = _("song's plays in all")
+        verbose_name_plural = _("songs' plays in all")
         constraints = [models.UniqueConstraint(fields=["listener", "song"], name="song_total_once")]
         indexes = [
             models.Index(fields=["listener", "-n_plays", "song"], name="song_total_most_played"),
@@ -133,6 +141,8 @@ class DayTotal(models.Model):
     hours = models.JSONField(help_text="Plays in each of the 24 hours.")
 
     class Meta:
+        verbose_name = _("plays of a day")
+        verbose_name_plural = _("plays by day")
         constraints = [models.UniqueConstraint(fields=["listener", "day"], name="day_total_once")]
 
     def __str__(self) -> str:
@@ -148,6 +158,8 @@ class SourceMonth(models.Model):
     n_plays = models.PositiveIntegerField()
 
     class Meta:
+        verbose_name = _("source's plays in a month")
+        verbose_name_plural = _("sources' plays in a month")
         constraints = [
             models.UniqueConstraint(
                 fields=["listener", "month", "source"], name="source_month_once"
@@ -177,6 +189,8 @@ class EntityTotal(models.Model):
     n_plays = models.BigIntegerField()
 
     class Meta:
+        verbose_name = _("total of a song, artist, album or genre")
+        verbose_name_plural = _("totals of songs, artists, albums and genres")
         constraints = [
             models.UniqueConstraint(
                 fields=["listener", "year", "entity", "entity_id"], name="entity_total_once"
@@ -197,6 +211,10 @@ class RegroupedSong(models.Model):
     """That a song got another artist, album or genre; written by triggers, read by `entity_totals`."""
 
     song_id = models.BigIntegerField()
+
+    class Meta:
+        verbose_name = _("regrouped song")
+        verbose_name_plural = _("regrouped songs")
 
     def __str__(self) -> str:
         return str(self.song_id)

@@ -13,6 +13,7 @@ from django.core.cache import cache
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connection, models
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 SMALL_TABLE = 200_000
 """So many rows are counted within a request."""
@@ -28,8 +29,8 @@ class KeptFigure(models.Model):
     counted_at = models.DateTimeField()
 
     class Meta:
-        verbose_name = "kept figure"
-        verbose_name_plural = "kept figures"
+        verbose_name = _("kept figure")
+        verbose_name_plural = _("kept figures")
 
     def __str__(self) -> str:
         return self.name

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from catalog.listening.periods import Period
@@ -29,6 +30,8 @@ class SharedReview(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
+        verbose_name = _("shared year's review")
+        verbose_name_plural = _("shared years' reviews")
         constraints = [
             models.UniqueConstraint(fields=["listener", "year"], name="shared_review_once_a_year")
         ]

@@ -67,6 +67,11 @@ class ExperimentAdmin(ModelAdmin[Experiment]):
             *super().get_urls(),
         ]
 
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        return super().changelist_view(request, (extra_context or {}) | {"title": _("Experiments")})
+
     def has_change_permission(self, request: HttpRequest, obj: Experiment | None = None) -> bool:
         """What runs or ran stays as it was."""
         is_draft = obj is None or obj.state == Experiment.State.DRAFT

@@ -1,6 +1,7 @@
 """What keeps the columnar copy of the interactions up with the table."""
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 
 class ChangedListener(models.Model):
@@ -13,6 +14,8 @@ class ChangedListener(models.Model):
     listener_id = models.BigIntegerField()
 
     class Meta:
+        verbose_name = _("changed listener")
+        verbose_name_plural = _("changed listeners")
         indexes = [models.Index(fields=["listener_id"], name="changed_listener")]
 
     def __str__(self) -> str:
@@ -26,6 +29,10 @@ class ColumnCopyState(models.Model):
     """
 
     token = models.CharField(max_length=32)
+
+    class Meta:
+        verbose_name = _("state of the columnar copy")
+        verbose_name_plural = _("states of the columnar copy")
 
     def __str__(self) -> str:
         return self.token

@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from django.apps import apps
 from django.test import Client
+from django.utils.functional import Promise
 from django.utils.translation.template import templatize
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -88,3 +90,19 @@ def test_what_is_filled_in_is_the_same_in_german(german):
 def test_a_browser_that_wants_german_gets_it(db):
     page = Client(headers={"Accept-Language": "de"}).get("/login/").content.decode()
     assert 'lang="de"' in page and "Passwort vergessen?" in page
+
+
+def test_every_table_of_the_desk_has_a_translated_name():
+    models = [
+        model
+        for app in ("accounts", "catalog", "recommendations")
+        for model in apps.get_app_config(app).get_models()
+    ]
+    plain = [
+        model.__name__
+        for model in models
+        if not isinstance(model._meta.verbose_name, Promise)
+        or not isinstance(model._meta.verbose_name_plural, Promise)
+    ]
+    assert len(models) > 40
+    assert plain == []

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from accounts.models import User
 from catalog.models import AUDIO_FEATURES, Interaction, Song
-from catalog.playlists.covers import get_picture
 from recommendations.engine import clustering
 from recommendations.services.lists.listener_context import ListenerContext
 from recommendations.services.preferences import feature_chart, taste_parts
@@ -156,17 +155,28 @@ def find_clusters(
 
 
 def _choose_pictures(groups: Sequence[Sequence[Song]]) -> list[list[Song]]:
-    """Return up to four songs of each group with different pictures, those that no group before has first."""
+    """Return up to four songs of each group that look different: of artists that it has not shown yet first.
+
+    Before that come pictures that no group before has.
+    """
     chosen: list[list[Song]] = []
-    used: set[str] = set()
+    used: set[object] = set()
     for songs in groups:
-        by_picture: dict[str, Song] = {}
+        artists: dict[int, Song] = {}
         for song in songs:
-            by_picture.setdefault(get_picture(song), song)
-        pictures = sorted(by_picture, key=used.__contains__)[:N_SHOWN]
-        used.update(pictures)
-        chosen.append([by_picture[picture] for picture in pictures])
+            artists.setdefault(song.artist_id, song)
+        by_look: dict[object, Song] = {}
+        for song in [*artists.values(), *songs]:
+            by_look.setdefault(_get_look(song), song)
+        looks = sorted(by_look, key=used.__contains__)[:N_SHOWN]
+        used.update(looks)
+        chosen.append([by_look[look] for look in looks])
     return chosen
+
+
+def _get_look(song: Song) -> object:
+    """Return what songs have in common whose pictures can't be told apart: drawn ones differ little by the sound."""
+    return song.cover_tag or (song.artist_id, song.album_id or song.title)
 
 
 def _read_songs(song_ids: Sequence[int]) -> dict[int, _KnownSong]:
