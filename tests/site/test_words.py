@@ -161,6 +161,25 @@ def test_variables_say_what_they_hold(room):
     assert {path: names for path, names in findings.items() if names} == {}
 
 
+TEXTS = sorted(
+    path
+    for path in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("benchmarks/*.md")]
+    if path.name != "CHANGELOG.md"
+)
+"""What is written for readers; the changelog says what was so at the time of each version."""
+
+
+@pytest.mark.parametrize("text", TEXTS, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_what_is_written_for_readers_is_in_plain_words(text):
+    prose = " ".join(text.read_text(encoding="utf-8").split())
+    findings = [
+        f"{match[0]!r} in {prose[match.start() - 40 : match.end() + 40]!r}: {advice}"
+        for pattern, advice in BANNED.items()
+        for match in re.finditer(pattern, prose, re.IGNORECASE)
+    ]
+    assert findings == []
+
+
 def test_a_vague_variable_is_seen():
     assert find_vague_variables("def f(place, rows):\n    found = rows[place]") == [
         "found",
