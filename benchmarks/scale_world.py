@@ -85,11 +85,11 @@ def _vary(
     for number in range(-(-world.n_listeners // BASE)):
         listeners = events.listener.astype(np.int64) + number * BASE
         which = np.flatnonzero(listeners < world.n_listeners)
-        songs = _exchange_songs(world, number)[events.song[which]].astype(np.int64)
+        songs = exchange_songs(world, number)[events.song[which]].astype(np.int64)
         yield listeners[which] + 1, songs + 1, which
 
 
-def _exchange_songs(world: World, number: int) -> NDArray[np.int64]:
+def exchange_songs(world: World, number: int) -> NDArray[np.int64]:
     """Return the song that replaces each song: a neighbour in the order of its artist's songs."""
     artist = world.songs.artist
     order = np.lexsort((np.arange(len(artist)), artist))

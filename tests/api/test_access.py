@@ -205,7 +205,9 @@ def test_an_operator_starts_watches_and_cancels_a_training(olga):
 
 def test_an_operator_activates_and_rolls_back(world, olga):
     assert olga.get("model-versions/").body["results"][0]["is_active"] is True
-    assert olga.get(f"model-versions/{world.version.pk}/").body["metadata"]["n_items"] >= 0
+    assert olga.get(f"model-versions/{world.version.pk}/").body["metadata"]["n_items"] == len(
+        world.songs
+    )
     assert (
         olga.post(f"model-versions/{world.version.pk}/activate/").body["name"] == world.version.name
     )

@@ -248,14 +248,14 @@ class TestWhatLeadsNowhere:
         file.write_bytes(gzip.compress(b"\n" * (45 * 2**20)))
         opened = open_file(file)
         n_read = [0]
-        real = source_files._HeadFile.readinto
+        real = source_files.HeadFile.readinto
 
         def count_reads(beginning, buffer):
             n = real(beginning, buffer)
             n_read[0] += n
             return n
 
-        monkeypatch.setattr(source_files._HeadFile, "readinto", count_reads)
+        monkeypatch.setattr(source_files.HeadFile, "readinto", count_reads)
         with pytest.raises(WrongFile, match="is no listening history"):
             detect_history(opened)
         n_formats = len(list_importers("history"))

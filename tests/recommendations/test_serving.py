@@ -247,9 +247,8 @@ def test_a_listener_who_wants_variety_gets_another_list(version, listener):
 def test_a_new_song_is_said_to_be_newer_than_the_model(version, song):
     new = Song.objects.create(key="new", title="Brand New", artist=song.artist)
     served = similar_songs.find_similar(new)
-    assert len(served) == 0 or served.step != "empty"
-    if not len(served):
-        assert served.reason.startswith("“Brand New” is new here")
+    assert (len(served), served.step, served.fallback) == (20, "cold", "song-proxies")
+    assert served.reason.startswith("“Brand New” is new here")
 
 
 def test_who_has_heard_all_that_the_model_knows_gets_what_came_since_then(version, listener):

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.scale import NIGHT, Night, make_world, print_summary
-from benchmarks.scale_world import _exchange_songs
+from benchmarks.scale_world import exchange_songs
 from recommendations.services.data.column_store import ColumnStore
 
 
@@ -53,8 +53,8 @@ def test_the_next_night_has_one_percent_more(tmp_path):
 
 def test_variations_exchange_songs_of_one_artist_with_one_another():
     world = make_world(300, 500)
-    exchanged = _exchange_songs(world, 1)
+    exchanged = exchange_songs(world, 1)
     assert (np.sort(exchanged) == np.arange(500)).all()
     assert (world.songs.artist[exchanged] == world.songs.artist).all()
     assert (exchanged != np.arange(500)).any()
-    assert (_exchange_songs(world, 0) == np.arange(500)).all()
+    assert (exchange_songs(world, 0) == np.arange(500)).all()

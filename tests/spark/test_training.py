@@ -27,7 +27,7 @@ from recommendations.services.cluster.shard_reader import ShardReader
 from recommendations.services.data import column_store, training_rows
 from recommendations.services.serving import precompute
 from recommendations.services.training import pipeline, training_requests
-from recommendations.services.training.cluster_version import _read_split
+from recommendations.services.training.cluster_version import read_split
 from recommendations.services.versions import registry
 from tests.recommendations.conftest import N_LISTENERS
 from tests.spark.conftest import find_processes
@@ -134,7 +134,7 @@ def test_quality_is_that_of_one_process_within_the_stated_bound(cluster, tmp_pat
     folder.write_request(FitRequest(config.to_dict(), 1, 1.0, 0.2, manifest.last_id))
     submission.run_job(folder, lambda progress: None)
     ours = Recommender.load(folder.path / MEASURED)
-    split = _read_split(folder, ours, seed=1)
+    split = read_split(folder, ours, seed=1)
     theirs = Recommender(config).fit(split.given, seed=1)
     ndcg = [evaluate(each, split, seed=1).mean("ndcg@10") for each in (ours, theirs)]
     assert ndcg[1] > 0.05

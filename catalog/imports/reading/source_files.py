@@ -86,7 +86,7 @@ class SourceFile:
         stream = io.BufferedReader(_TextFile(unpacked), _TEXT_BLOCK)
         if self._most_read is None:
             return stream
-        return io.BufferedReader(_HeadFile(stream, self._most_read), min(_BLOCK, self._most_read))
+        return io.BufferedReader(HeadFile(stream, self._most_read), min(_BLOCK, self._most_read))
 
     def read_head(self) -> bytes:
         """Return the first megabyte, unpacked; what a file is, is found out from it alone."""
@@ -154,7 +154,7 @@ class _SingleMember(io.RawIOBase):
         super().close()
 
 
-class _HeadFile(io.RawIOBase):
+class HeadFile(io.RawIOBase):
     """The first bytes of a stream."""
 
     def __init__(self, stream: BinaryIO, n_bytes: int) -> None:

@@ -83,7 +83,7 @@ def _measure(folder: JobFolder, seed: int, reporter: Reporter) -> Evaluation | N
     survey = shard_tasks.read_survey(folder, MEASURED)
     evaluation = measure_sample(
         fitted,
-        _read_split(folder, fitted, seed),
+        read_split(folder, fitted, seed),
         Heard(survey.n_liked, survey.n_who_like),
         seed=seed,
         on_progress=on_progress,
@@ -92,7 +92,7 @@ def _measure(folder: JobFolder, seed: int, reporter: Reporter) -> Evaluation | N
     return evaluation
 
 
-def _read_split(folder: JobFolder, fitted: Recommender, seed: int) -> Split:
+def read_split(folder: JobFolder, fitted: Recommender, seed: int) -> Split:
     sample = folder.read_arrays(f"{MEASURED}-sample")
     given = Interactions.from_ids(
         sample["listener"],
