@@ -175,7 +175,7 @@ def _choose_pictures(groups: Sequence[Sequence[Song]]) -> list[list[Song]]:
 
 
 def _get_look(song: Song) -> object:
-    """Return what songs have in common whose pictures can't be told apart: drawn ones differ little by the sound."""
+    """Return what songs have in common whose pictures look the same: drawn ones differ little by the sound."""
     return song.cover_tag or (song.artist_id, song.album_id or song.title)
 
 
