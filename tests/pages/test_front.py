@@ -73,3 +73,15 @@ def test_where_nobody_can_sign_up_alone_there_is_no_button_for_it(db, settings, 
     settings.SIGN_UP = mode
     page = Client().get("/").content.decode()
     assert 'href="/signup/"' not in page and 'href="/login/"' in page
+
+
+def test_popularity_is_said_once(trained):
+    pages = [
+        html.unescape(
+            Client().get(f"/try/why/{song.pk}/?song={trained.songs[0].pk}").content.decode()
+        )
+        for song in trained.songs[1:12]
+    ]
+    said = [re.findall(r"Popular with [\d,]+ listeners?|Trending: [\d,]+", page) for page in pages]
+    assert any(said)
+    assert all(len(claims) == len(set(claims)) for claims in said)

@@ -36,6 +36,12 @@ class ExplanationText:
     popularity: str = ""
     explanation: Explanation | None = None
 
+    @property
+    def other_popularity(self) -> str:
+        """What is said of the song's popularity where none of the shares says it."""
+        is_said = any(share.text == self.popularity for share in self.shares)
+        return "" if is_said else self.popularity
+
 
 def describe_list(items: Iterable[Any], facts: Facts) -> list[ExplanationText]:
     """Put the reasons of a list into words; no song or artist is named as the cause on more than two cards.
