@@ -29,6 +29,7 @@ from recommendations.engine.core.arrays import (
     list_entry_rows,
     select_top_columns,
 )
+from recommendations.engine.core.ndcg import find_hits
 from recommendations.engine.evaluation import metrics
 from recommendations.engine.evaluation.comparison import bootstrap_intervals
 
@@ -83,7 +84,7 @@ def _best_new(
 
 
 def _recall(lists: NDArray[np.int32], test: csr_matrix, k: int) -> str:
-    values = metrics.recall(metrics.find_hits(lists, test), count_per_row(test), k)
+    values = metrics.recall(find_hits(lists, test), count_per_row(test), k)
     interval = bootstrap_intervals(values[:, None], seed=0)[0]
     return f"{interval.mean:.4f} ({interval.low:.4f}-{interval.high:.4f})" if interval else "nobody"
 

@@ -30,6 +30,7 @@ from recommendations.engine.core.arrays import (
     list_entry_rows,
     select_top_columns,
 )
+from recommendations.engine.core.ndcg import find_hits
 from recommendations.engine.evaluation import bootstrap_pairs, metrics, split_by_listener
 from recommendations.engine.evaluation.comparison import bootstrap_intervals
 
@@ -73,7 +74,7 @@ def main() -> int:
         systems = {name: lists[name] for name in ("recommender", "popularity")}
         systems |= {name: _list_songs(algorithm, histories) for name, algorithm in plain.items()}
         ndcg = {
-            name: metrics.ndcg(metrics.find_hits(rows, test), count_per_row(test), K)
+            name: metrics.ndcg(find_hits(rows, test), count_per_row(test), K)
             for name, rows in systems.items()
         }
         for name, values in ndcg.items():

@@ -37,6 +37,7 @@ from recommendations.engine.core.arrays import (
     list_entry_rows,
     select_top_columns,
 )
+from recommendations.engine.core.ndcg import find_hits
 from recommendations.engine.evaluation import metrics
 
 K = 10
@@ -150,7 +151,7 @@ def _measure_family(
         batches.append(np.pad(best, ((0, 0), (0, K - best.shape[1])), constant_values=-1))
     list_ms = 1000 * (time.process_time() - started) / max(len(listeners), 1)
     lists, test = np.concatenate(batches), data.test[listeners]
-    ndcg = metrics.ndcg(metrics.find_hits(lists, test), count_per_row(test), K)
+    ndcg = metrics.ndcg(find_hits(lists, test), count_per_row(test), K)
     return Family(
         name, float(ndcg.mean()), metrics.coverage(lists, test.shape[1], K), fit_seconds, list_ms
     )

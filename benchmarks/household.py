@@ -49,6 +49,7 @@ from recommendations.engine import (
 from recommendations.engine.algorithms import create_algorithm
 from recommendations.engine.core.arrays import count_per_row, list_entry_rows, select_top_columns
 from recommendations.engine.core.intervals import bootstrap_intervals
+from recommendations.engine.core.ndcg import find_hits
 from recommendations.engine.evaluation import metrics
 
 DEPTH = 20
@@ -362,7 +363,7 @@ def fitted_systems(world: World, server: Server, options: argparse.Namespace) ->
 
 
 def _values(lists: NDArray[np.int32], test: csr_matrix) -> NDArray[np.float64]:
-    hits, n_test = metrics.find_hits(lists, test), count_per_row(test)
+    hits, n_test = find_hits(lists, test), count_per_row(test)
     return np.column_stack([metrics.ndcg(hits, n_test, 10), metrics.recall(hits, n_test, 20)])
 
 

@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, save_npz
 
 from catalog.imports.importers import get_importer, open_file
-from catalog.records import FEATURES, ListenRecord, SongRecord, WrongFile
+from catalog.records import AUDIO_FEATURES, ListenRecord, SongRecord, WrongFile
 from recommendations.engine import Interactions
 from recommendations.engine.core.arrays import list_entry_rows
 from recommendations.engine.core.ordered import count_steps_back, keep_entries
@@ -37,7 +37,7 @@ from recommendations.engine.synthetic.world import World
 
 TEST_SHARE = 0.2
 MOST_TESTED = 20_000
-COLUMNS = ("item", "artist", "genres", "year", *FEATURES)
+COLUMNS = ("item", "artist", "genres", "year", *AUDIO_FEATURES)
 
 
 def main() -> int:

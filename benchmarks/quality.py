@@ -51,6 +51,7 @@ from recommendations.engine.core.arrays import (
     select_top_columns,
 )
 from recommendations.engine.core.config import SearchConfig
+from recommendations.engine.core.ndcg import find_hits
 from recommendations.engine.data.side_information import has_side_information
 from recommendations.engine.evaluation import bootstrap_pairs, metrics
 from recommendations.engine.evaluation.comparison import bootstrap_intervals
@@ -157,8 +158,8 @@ def _values(measured: Measured, data: Listening) -> NDArray[np.float64]:
     """One value a listener of the test part: NDCG@10, recall@20, precision@10."""
     listeners = np.flatnonzero(count_per_row(data.test))
     test = data.test[listeners]
-    hits, n_test = metrics.find_hits(measured.lists, test), count_per_row(test)
-    longer = metrics.find_hits(measured.longer, test)
+    hits, n_test = find_hits(measured.lists, test), count_per_row(test)
+    longer = find_hits(measured.longer, test)
     return np.column_stack(
         [
             metrics.ndcg(hits, n_test, 10),

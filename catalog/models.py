@@ -19,6 +19,7 @@ from catalog.listening.sum_tables import (
     SourceMonth,
 )
 from catalog.playlists.models import Playlist, PlaylistItem
+from catalog.records import AUDIO_FEATURES
 from catalog.servers.models import (
     MusicServer,
     RejectedServerSong,
@@ -30,7 +31,7 @@ from catalog.servers.models import (
 )
 from catalog.songs.aliases import SongAlias
 from catalog.songs.kept_figures import KeptFigure
-from catalog.songs.models import AUDIO_FEATURES, Album, Artist, ArtistCredit, Genre, Song
+from catalog.songs.models import Album, Artist, ArtistCredit, Genre, Song
 from catalog.statistics.year_reviews import SharedReview
 
 __all__ = [

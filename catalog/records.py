@@ -6,11 +6,11 @@ Named tuples and not dataclasses: a file of a million rows makes a million of th
 from enum import StrEnum
 from typing import NamedTuple
 
-# What happened; the same numbers as Interaction.Kind, which importers may not import. A test compares them.
+# What happened; `Interaction.Kind` is made of these, and a test compares the engine's, which imports nothing of here.
 PLAY, LIKE, DISLIKE, SKIP = range(4)
 KIND_NAMES = ("play", "like", "dislike", "skip")
 
-FEATURES = (
+AUDIO_FEATURES = (
     "acousticness",
     "danceability",
     "energy",
@@ -20,6 +20,9 @@ FEATURES = (
     "valence",
     "tempo",
 )
+"""All are shares of 0 to 1 but the tempo, in beats per minute."""
+FASTEST_TEMPO = 400
+"""More is an error of the program that measured it."""
 
 
 class SongRecord(NamedTuple):
@@ -33,7 +36,7 @@ class SongRecord(NamedTuple):
     genres: tuple[str, ...] = ()
     year: int | None = None
     duration_ms: int | None = None
-    # in the order of FEATURES: seven of 0 to 1, then the tempo in BPM
+    # in the order of AUDIO_FEATURES: seven of 0 to 1, then the tempo in BPM
     features: tuple[float | None, ...] = (None,) * 8
     features_source: str = ""
     mbid: str = ""

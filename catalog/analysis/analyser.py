@@ -18,7 +18,7 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 
 from catalog.conf import catalog_conf
-from catalog.records import FEATURES
+from catalog.records import AUDIO_FEATURES, FASTEST_TEMPO
 
 MOST_OUTPUT = 10 * 2**20
 _ENVIRONMENT = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "ORT_NUM_THREADS": "1"}
@@ -113,11 +113,11 @@ def _read_output(output: bytes, paths: Sequence[Path]) -> dict[Path, Features]:
 def _read_features(row: dict[str, Any]) -> Features:
     """Return the values of a row that are what they should be."""
     features = {}
-    for name in FEATURES:
+    for name in AUDIO_FEATURES:
         value = row.get(name)
         if isinstance(value, bool) or not isinstance(value, int | float):
             continue
         # NaN is in no range; an integer of 400 digits is no float, but can be compared
-        if (0 < value <= 400) if name == "tempo" else (0 <= value <= 1):
+        if (0 < value <= FASTEST_TEMPO) if name == "tempo" else (0 <= value <= 1):
             features[name] = float(value)
     return features

@@ -21,7 +21,7 @@ from catalog.analysis.analyser import (
 )
 from catalog.analysis.models import AnalysisRun, SongAnalysis
 from catalog.playback.sources import PlaySources, find_sources
-from catalog.records import FEATURES
+from catalog.records import AUDIO_FEATURES
 from catalog.servers.clients import ServerError, open_client
 from catalog.songs.models import Song
 from common import jobs
@@ -52,7 +52,7 @@ def list_waiting_songs() -> QuerySet[Song]:
     Of several analysers, as one for the tempo, each gets what the others left.
     """
     lacks = Q()
-    for name in FEATURES:
+    for name in AUDIO_FEATURES:
         lacks |= Q(**{name: None})
     given = SongAnalysis.objects.filter(analyser=get_analyser_name())
     return (
@@ -217,7 +217,9 @@ def _store(
                     name: value for name, value in result.items() if getattr(song, name) is None
                 }
                 song.learn_features(lacked, analyser)
-        Song.objects.bulk_update(fresh.values(), [*FEATURES, "features_source", "other_sources"])
+        Song.objects.bulk_update(
+            fresh.values(), [*AUDIO_FEATURES, "features_source", "other_sources"]
+        )
         SongAnalysis.objects.bulk_create(
             (
                 SongAnalysis(

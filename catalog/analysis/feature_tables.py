@@ -15,7 +15,7 @@ from django.db.models import Q
 
 from catalog.imports.reading import values
 from catalog.names.matching import parse_uuid
-from catalog.records import FEATURES
+from catalog.records import AUDIO_FEATURES
 from catalog.songs.aliases import SongAlias
 from catalog.songs.models import Song
 from common.bulk_sql import cut_chunks
@@ -126,7 +126,7 @@ def _find_columns(header: Sequence[str]) -> tuple[int, dict[str, int]]:
             "The first line names no column mbid: this is no table of features by MusicBrainz id."
         )
     columns: dict[str, int] = {}
-    for name in FEATURES:
+    for name in AUDIO_FEATURES:
         own = "bpm" if name == "tempo" and "bpm" in column_numbers else name
         if own in column_numbers and not (
             name != "tempo" and _LOW_LEVEL_SIGNS & column_numbers.keys()
@@ -137,7 +137,7 @@ def _find_columns(header: Sequence[str]) -> tuple[int, dict[str, int]]:
     if not columns:
         raise TableRefused(
             f"No column of it is read here. There are: {', '.join(header)[:300]}; "
-            f"read are bpm, {', '.join(FEATURES)} and {', '.join(_HIGH_LEVEL.values())}."
+            f"read are bpm, {', '.join(AUDIO_FEATURES)} and {', '.join(_HIGH_LEVEL.values())}."
         )
     return mbid, columns
 
@@ -185,7 +185,7 @@ def _store(features_by_song: Mapping[int, Mapping[str, float]], source: str) -> 
                 if lacked:
                     song.learn_features(lacked, source)
                     changed.append(song)
-            fields = [*FEATURES, "features_source", "other_sources"]
+            fields = [*AUDIO_FEATURES, "features_source", "other_sources"]
             Song.objects.bulk_update(changed, fields, batch_size=50)
         n_songs += len(changed)
     return n_songs

@@ -6,7 +6,8 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from catalog.songs.models import AUDIO_FEATURES, Song
+from catalog.records import AUDIO_FEATURES
+from catalog.songs.models import Song
 from common.spreadsheets import neutralise_cell
 
 COLUMNS = (

@@ -13,9 +13,10 @@ from catalog.listening.models import Interaction
 from catalog.listening.outdated_months import mark_plays
 from catalog.listening.sum_tables import SongMonth, SongTotal
 from catalog.playlists.models import PlaylistItem
+from catalog.records import AUDIO_FEATURES
 from catalog.signals import listening_changed
 from catalog.songs.aliases import SongAlias
-from catalog.songs.models import AUDIO_FEATURES, Album, Artist, ArtistCredit, Genre, Song
+from catalog.songs.models import Album, Artist, ArtistCredit, Genre, Song
 from catalog.songs.sources import refresh_sources
 from common.transactions import lock_rows, retry_conflicts
 

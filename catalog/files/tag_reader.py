@@ -12,7 +12,7 @@ from tinytag import TinyTag
 from tinytag.tinytag import TinyTagException
 
 from catalog.imports.reading.values import parse_optional_mbid, parse_optional_name
-from catalog.records import SongRecord
+from catalog.records import FASTEST_TEMPO, SongRecord
 
 LARGEST_TAGS = 64 * 2**20
 LARGEST_PICTURE = 25 * 2**20
@@ -161,7 +161,7 @@ def _read_tempo(tags: TinyTag) -> float | None:
         tempo = float(_get_other(tags, "bpm")[:20])
     except ValueError:
         return None
-    return tempo if 20 <= tempo <= 400 else None
+    return tempo if 20 <= tempo <= FASTEST_TEMPO else None
 
 
 def _read_position(number: int | None) -> int | None:

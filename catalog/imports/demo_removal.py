@@ -15,8 +15,9 @@ from catalog.imports.models import ImportRun
 from catalog.listening.models import Interaction
 from catalog.listening.outdated_months import mark_plays
 from catalog.playlists.models import Playlist, PlaylistItem
+from catalog.records import AUDIO_FEATURES
 from catalog.signals import listening_changed, songs_changed
-from catalog.songs.models import AUDIO_FEATURES, Album, Artist, ArtistCredit, Genre, Song
+from catalog.songs.models import Album, Artist, ArtistCredit, Genre, Song
 
 CLICKED = ("site", "welcome")
 """Sources of what somebody did on these pages: no sign that a song of the demo exists outside of it."""

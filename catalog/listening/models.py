@@ -7,6 +7,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
+from catalog import records
 from catalog.songs.models import Song
 
 
@@ -34,11 +35,10 @@ class Interaction(models.Model):
     """
 
     class Kind(models.IntegerChoices):
-        # The same numbers as recommendations.engine.data.interactions.Kind; a test compares them.
-        PLAY = 0, _("play")
-        LIKE = 1, _("like")
-        DISLIKE = 2, _("dislike")
-        SKIP = 3, _("skip")
+        PLAY = records.PLAY, _("play")
+        LIKE = records.LIKE, _("like")
+        DISLIKE = records.DISLIKE, _("dislike")
+        SKIP = records.SKIP, _("skip")
 
     listener = models.ForeignKey(
         settings.AUTH_USER_MODEL,

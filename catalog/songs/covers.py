@@ -12,8 +12,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import blake2s
 
+from catalog.records import AUDIO_FEATURES
 from catalog.songs.cover_patterns import FAMILIES, SIZE, Dice, Sketch
-from catalog.songs.models import AUDIO_FEATURES, Song
+from catalog.songs.models import Song
 
 STEPS = 31
 UNKNOWN = 255

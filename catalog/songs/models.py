@@ -10,19 +10,9 @@ from django.utils.translation import gettext_lazy as _
 
 from catalog.names.matching import build_lookup_key, build_search_text, build_song_keys
 from catalog.names.text import list_query_words, normalise
+from catalog.records import AUDIO_FEATURES, FASTEST_TEMPO
 from catalog.songs import search_index
 from common.generics import StrOrPromise
-
-AUDIO_FEATURES = (
-    "acousticness",
-    "danceability",
-    "energy",
-    "instrumentalness",
-    "liveness",
-    "speechiness",
-    "valence",
-    "tempo",
-)
 
 
 def build_visible(listener: Any, prefix: str = "") -> models.Q:
@@ -355,7 +345,7 @@ class Song(models.Model):
                 if name != "tempo"
             ),
             models.CheckConstraint(
-                condition=models.Q(tempo=None) | models.Q(tempo__gt=0, tempo__lte=400),
+                condition=models.Q(tempo=None) | models.Q(tempo__gt=0, tempo__lte=FASTEST_TEMPO),
                 name="song_tempo_is_bpm",
             ),
         ]

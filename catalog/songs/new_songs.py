@@ -19,7 +19,7 @@ from catalog.names.matching import (
     strip_channel,
 )
 from catalog.names.text import NAME_LENGTH
-from catalog.records import FEATURES, SongRecord
+from catalog.records import AUDIO_FEATURES, SongRecord
 from catalog.songs import credits
 from catalog.songs.genres import add_genres
 from catalog.songs.models import Song
@@ -171,7 +171,7 @@ class NewSongWriter:
             disc_number=record.disc_number,
             year=record.year,
             duration_ms=record.duration_ms,
-            **dict(zip(FEATURES, record.features, strict=True)),
+            **dict(zip(AUDIO_FEATURES, record.features, strict=True)),
             features_source=record.features_source if has_features(record) else "",
             mbid=mbid,
             isrc=isrc,

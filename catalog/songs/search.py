@@ -26,8 +26,9 @@ from django.db.models.functions import Coalesce, Concat
 from django.db.models.lookups import Contains
 
 from catalog.names.text import list_query_words, normalise
+from catalog.records import AUDIO_FEATURES
 from catalog.songs import search_index
-from catalog.songs.models import AUDIO_FEATURES, Artist, Song, build_visible
+from catalog.songs.models import Artist, Song, build_visible
 
 MAX_WORDS = 8
 MAX_LENGTH = 200

@@ -5,7 +5,7 @@ from itertools import islice
 from typing import Any
 
 from catalog.names.text import NAME_LENGTH, normalise_name
-from catalog.records import FEATURES, SongRecord
+from catalog.records import AUDIO_FEATURES, SongRecord
 from catalog.songs import credits
 from catalog.songs.genres import add_genres
 from catalog.songs.models import Album, Song
@@ -13,7 +13,8 @@ from catalog.songs.song_candidates import MANY
 from common.bulk_sql import cut_chunks
 
 _FILLED = (
-    *FEATURES, "features_source", "other_sources", "year", "duration_ms", "album_id", "track_number", "disc_number",
+    *AUDIO_FEATURES, "features_source", "other_sources", "year", "duration_ms", "album_id", "track_number",
+    "disc_number",
 )  # fmt: skip
 FACTS = ("year", "duration_ms", "track_number", "disc_number")
 
@@ -98,7 +99,7 @@ def has_facts(record: SongRecord) -> bool:
 
 def _fill_missing_fields(song: Song, record: SongRecord) -> bool:
     """Set what `song` lacks; return whether that was anything."""
-    features = _select_missing(song, dict(zip(FEATURES, record.features, strict=True)))
+    features = _select_missing(song, dict(zip(AUDIO_FEATURES, record.features, strict=True)))
     facts = _select_missing(song, {name: getattr(record, name) for name in FACTS})
     if features:
         song.learn_features(features, record.features_source)

@@ -5,8 +5,9 @@ from operator import or_
 
 from django.db.models import Q
 
+from catalog.records import AUDIO_FEATURES
 from catalog.songs.kept_figures import Figure, read_figure
-from catalog.songs.models import AUDIO_FEATURES, Song
+from catalog.songs.models import Song
 
 KEPT_SECONDS = 600
 

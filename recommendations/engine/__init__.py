@@ -34,7 +34,7 @@ from recommendations.engine.artifacts.store import (
     UnsupportedArtifact,
 )
 from recommendations.engine.core import clustering
-from recommendations.engine.core.arrays import cut_blocks, make_empty_rows
+from recommendations.engine.core.arrays import cut_blocks, make_empty_rows, normalise_rows
 from recommendations.engine.core.bucketing import assign_bucket, pick_share
 from recommendations.engine.core.config import SEGMENTS, RecommenderConfig
 from recommendations.engine.core.idmap import IdMap
@@ -216,6 +216,7 @@ __all__ = [
     "measure_coverage",
     "measure_fidelity",
     "mix_heads",
+    "normalise_rows",
     "pick_share",
     "rank_for_group",
     "read_available_bytes",

@@ -10,7 +10,7 @@ import pytest
 
 from catalog.imports.importers import detect_history, open_file
 from catalog.imports.reading import encodings, json_files
-from catalog.records import FEATURES, LIKE, WrongFile
+from catalog.records import AUDIO_FEATURES, LIKE, WrongFile
 from tests.catalog.files import outcomes, split, write, zip_members
 
 # 2021-01-05 22:15 UTC
@@ -259,7 +259,7 @@ class TestNumbers:
     def test_spreadsheets_of_many_countries_write_decimal_commas(self, tmp_path):
         text = f"sep=;\n{self.SONGS}10,000;A;0,523;120,523;200000\n"
         (song,), rejected = self.read_songs(tmp_path, text)
-        features = dict(zip(FEATURES, song.features, strict=True))
+        features = dict(zip(AUDIO_FEATURES, song.features, strict=True))
         assert (features["danceability"], features["tempo"]) == (0.523, 120.523)
         assert (song.title, song.duration_ms, rejected) == ("10,000", 200_000, {})
 

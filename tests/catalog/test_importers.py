@@ -14,9 +14,8 @@ from catalog.imports.importers import detect_history, list_importers, open_file
 from catalog.imports.reading import source_files
 from catalog.imports.reading.lines import LONGEST_LINE
 from catalog.models import Interaction
-from catalog.records import DISLIKE, FEATURES, LIKE, PLAY, SKIP, RejectedRow, WrongFile
-from catalog.songs.models import AUDIO_FEATURES
-from recommendations.engine.data.interactions import Kind
+from catalog.records import AUDIO_FEATURES, DISLIKE, LIKE, PLAY, SKIP, RejectedRow, WrongFile
+from recommendations import engine
 from tests.catalog.files import outcomes, split, spotify_entry, spotify_zip, write, zip_members
 
 ANYTHING = (
@@ -50,9 +49,10 @@ quick = settings(
 )
 
 
-def test_kinds_and_features_are_the_same_everywhere():
-    assert [PLAY, LIKE, DISLIKE, SKIP] == list(Kind) == sorted(Interaction.Kind.values)
-    assert FEATURES == AUDIO_FEATURES
+def test_kinds_and_features_of_the_engine_are_the_catalogs():
+    """Neither imports the other; a training hands over numbers of kinds and columns of features by their order."""
+    assert [PLAY, LIKE, DISLIKE, SKIP] == list(engine.Kind) == sorted(Interaction.Kind.values)
+    assert AUDIO_FEATURES == engine.AUDIO_FEATURES
 
 
 class TestSongs:
@@ -71,8 +71,8 @@ class TestSongs:
             "Post",
         )
         assert (song.genres, song.year, song.duration_ms) == (("pop", "art rock"), 1995, 201_000)
-        assert dict(zip(FEATURES, song.features, strict=True))["energy"] == 0.5
-        assert dict(zip(FEATURES, song.features, strict=True))["tempo"] == 121.5
+        assert dict(zip(AUDIO_FEATURES, song.features, strict=True))["energy"] == 0.5
+        assert dict(zip(AUDIO_FEATURES, song.features, strict=True))["tempo"] == 121.5
         assert song.features[0] is None
 
     @pytest.mark.parametrize(

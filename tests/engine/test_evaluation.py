@@ -16,6 +16,7 @@ from recommendations.engine import (
     Weighting,
     compute_share_interval,
 )
+from recommendations.engine.core.ndcg import find_hits
 from recommendations.engine.evaluation import (
     bootstrap_intervals,
     bootstrap_pairs,
@@ -40,7 +41,7 @@ N_TEST = np.array([2, 1])
 
 
 def test_hits_are_songs_that_were_held_back():
-    assert metrics.find_hits(LISTS, TEST).tolist() == HITS.tolist()
+    assert find_hits(LISTS, TEST).tolist() == HITS.tolist()
 
 
 def test_precision_counts_hits_among_the_places():
@@ -49,7 +50,7 @@ def test_precision_counts_hits_among_the_places():
 
 
 def test_a_list_that_ends_early_misses_places():
-    hits = metrics.find_hits(np.array([[1, -1, -1]], dtype=np.int32), TEST[:1])
+    hits = find_hits(np.array([[1, -1, -1]], dtype=np.int32), TEST[:1])
     assert metrics.precision(hits, 3).tolist() == [1 / 3]
     assert metrics.ndcg(hits, np.array([2]), 10)[0] == pytest.approx(1 / (1 + 1 / np.log2(3)))
 
@@ -249,7 +250,7 @@ def test_the_evaluated_lists_are_those_that_listeners_see(report):
     recommender = Recommender(SMALL).fit(split.train, features)
     histories = recommender.histories(split.given)[report.listeners]
     shown = recommender.recommend_batch(histories, 20).item_rows
-    hits = metrics.find_hits(shown, split.test[report.listeners])
+    hits = find_hits(shown, split.test[report.listeners])
     assert (
         metrics.precision(hits, 10).tolist()
         == report.get_values("recommender", "precision@10").tolist()

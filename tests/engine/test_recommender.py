@@ -28,6 +28,7 @@ from recommendations.engine import (
     RecommenderConfig,
     space_artists,
 )
+from recommendations.engine.core.ndcg import find_hits
 from recommendations.engine.evaluation import metrics, split_by_listener
 from tests.engine.worlds import taste_world
 
@@ -604,7 +605,7 @@ def test_classic_never_gives_a_listener_less_than_its_own_als_where_songs_have_n
     lists = fitted.rank_songs(fitted.histories(split.given)[listeners], 10)
     n_test = np.diff(split.test[listeners].indptr)
     ndcg = {
-        name: metrics.ndcg(metrics.find_hits(lists[name], split.test[listeners]), n_test, 10).mean()
+        name: metrics.ndcg(find_hits(lists[name], split.test[listeners]), n_test, 10).mean()
         for name in ("recommender", "als")
     }
     assert ndcg["recommender"] >= ndcg["als"]

@@ -8,7 +8,7 @@ from catalog.imports.importers.registry import register_importer
 from catalog.imports.reading import values
 from catalog.imports.reading.source_files import SourceFile
 from catalog.imports.reading.tables import Table, open_table, require_columns
-from catalog.records import FEATURES, Outcome, SongRecord
+from catalog.records import AUDIO_FEATURES, Outcome, SongRecord
 from common.spreadsheets import restore_cell
 
 COLUMNS = {
@@ -27,7 +27,7 @@ COLUMNS = {
     "isrc": ("isrc",),
     "spotify_id": ("spotify_id", "spotify_track_id", "spotify_uri"),
     "audio_url": ("audio_url", "preview_url"),
-    **{feature: (feature,) for feature in FEATURES},
+    **{feature: (feature,) for feature in AUDIO_FEATURES},
 }
 _GENRE_SIGNS = re.compile(r"[;|]")
 _COMMA_NUMBER = re.compile(r"^\s*(-?\d+),(\d+)\s*$")
@@ -56,7 +56,7 @@ class _DecimalCommas:
 
     def __init__(self, make: "_SongReader", columns: Mapping[str, int]) -> None:
         self._make = make
-        self._columns = {columns[name] for name in (*FEATURES, "duration") if name in columns}
+        self._columns = {columns[name] for name in (*AUDIO_FEATURES, "duration") if name in columns}
 
     def __call__(self, line: int, row: list[str]) -> SongRecord:
         cells = [
@@ -71,7 +71,7 @@ class _SongReader:
 
     def __init__(self, columns: Mapping[str, int], options: Mapping[str, Any]) -> None:
         self._columns = columns
-        self._features = [(feature, columns.get(feature)) for feature in FEATURES]
+        self._features = [(feature, columns.get(feature)) for feature in AUDIO_FEATURES]
         self._spotify_ids = bool(options.get("spotify_ids"))
         self._features_source = str(options.get("features_source", "file"))[:64]
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from catalog.imports.reading import dates
 from catalog.play_rules import FIRST_MOMENT, LAST_MOMENT
-from catalog.records import LeftOut, LeftOutRow, Outcome, RejectedRow
+from catalog.records import FASTEST_TEMPO, LeftOut, LeftOutRow, Outcome, RejectedRow
 
 LONGEST_NAME = 500
 LONGEST_KEY = 64
@@ -127,7 +127,7 @@ def parse_share(text: str, what: str) -> float | None:
 def parse_tempo(text: str) -> float | None:
     """Return beats per minute; 0, as analysers say for music without beat, is unknown."""
     value = parse_number(text, "tempo")
-    if value is not None and not 0 <= value <= 400:
+    if value is not None and not 0 <= value <= FASTEST_TEMPO:
         raise BadValue(f"tempo is {text.strip()[:20]}; it must be 0 to 400 beats per minute")
     return value or None
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from recommendations.engine.core.arrays import normalise_rows
+
 N_ITERATIONS = 25
 
 
@@ -33,7 +35,7 @@ def cluster_songs(
     """
     if not len(vectors):
         return np.zeros(0, dtype=np.intp)
-    directions = _normalise_directions(np.asarray(vectors, dtype=np.float32))
+    directions = normalise_rows(np.asarray(vectors, dtype=np.float32))
     centres = directions[_choose_centres(directions, weights, min(n_clusters, len(vectors)))]
     labels = np.full(len(vectors), -1, dtype=np.intp)
     for _ in range(N_ITERATIONS):
@@ -43,19 +45,14 @@ def cluster_songs(
         labels = nearest
         sums = np.zeros_like(centres)
         np.add.at(sums, labels, directions * weights[:, None])
-        centres = _normalise_directions(sums)
+        centres = normalise_rows(sums)
     return number_by_weight(labels, weights)
 
 
 def find_medoid(vectors: NDArray[np.float32], weights: NDArray[np.float32]) -> int:
     """Return the row nearest to the weighted centre of all: the most typical song of its cluster."""
-    directions = _normalise_directions(np.asarray(vectors, dtype=np.float32))
+    directions = normalise_rows(np.asarray(vectors, dtype=np.float32))
     return int((directions @ (directions * weights[:, None]).sum(axis=0)).argmax())
-
-
-def _normalise_directions(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return np.asarray(vectors / np.where(lengths > 0, lengths, 1), dtype=np.float32)
 
 
 def _choose_centres(

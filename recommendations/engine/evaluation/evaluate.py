@@ -18,6 +18,7 @@ from recommendations.engine.core.arrays import (
     select_top_columns,
 )
 from recommendations.engine.core.config import SEGMENTS
+from recommendations.engine.core.ndcg import find_hits
 from recommendations.engine.core.presets import CLASSIC
 from recommendations.engine.core.weighting import Weighting
 from recommendations.engine.data.interactions import Interactions
@@ -246,7 +247,7 @@ class _Measure:
 
     def values(self, lists: NDArray[np.int32]) -> NDArray[np.float64]:
         k = self.k
-        hits = metrics.find_hits(lists, self.test)
+        hits = find_hits(lists, self.test)
         n_test = count_per_row(self.test)
         return np.column_stack(
             [

@@ -8,18 +8,10 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_matrix
+
+from recommendations.engine.core.ndcg import compute_ndcg
 
 Values = NDArray[np.float64]
-
-
-def find_hits(lists: NDArray[np.int32], test: csr_matrix) -> NDArray[np.bool_]:
-    """Return whether `test` (n, n_items) holds the song at each position of the lists, bool (n, depth)."""
-    test = csr_matrix(test)
-    width = test.shape[1]
-    held_out = np.repeat(np.arange(test.shape[0]), np.diff(test.indptr)) * width + test.indices
-    rows = np.arange(len(lists))[:, None] * width
-    return np.isin(rows + lists, held_out) & (lists >= 0)
 
 
 def precision(hits: NDArray[np.bool_], k: int) -> Values:
@@ -39,11 +31,7 @@ def hit_rate(hits: NDArray[np.bool_], k: int) -> Values:
 
 def ndcg(hits: NDArray[np.bool_], n_test: NDArray[np.int64], k: int) -> Values:
     """Normalised discounted cumulative gain with binary relevance; the ideal has min(k, n_test) hits."""
-    discounts = 1 / np.log2(np.arange(2, k + 2))
-    gain: Values = hits[:, :k] @ discounts[: hits.shape[1]]
-    ideal = np.cumsum(discounts)[np.minimum(n_test, k) - 1]
-    normalised: Values = gain / ideal
-    return normalised
+    return compute_ndcg(hits, n_test, k)
 
 
 def average_precision(hits: NDArray[np.bool_], n_test: NDArray[np.int64], k: int) -> Values:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from recommendations.engine.core.ndcg import compute_ndcg
 from recommendations.engine.ranking.repeats import DECAY, SESSION_GAP, Repeats
 
 DECAYS = (DECAY, 0.5, 0.25, 0.0)
@@ -46,5 +47,4 @@ def compute_session_ndcg(scores: NDArray[np.float64], wanted: NDArray[np.int64])
     """Return NDCG@10 of one session: binary relevance, the ideal over min(10, songs that are wanted)."""
     best = np.argsort(-scores, kind="stable")[:K]
     hits = np.isin(best, wanted) & np.isfinite(scores[best])
-    gains = 1 / np.log2(np.arange(2, K + 2))
-    return float((hits * gains[: len(best)]).sum() / gains[: min(len(wanted), K)].sum())
+    return float(compute_ndcg(hits[None], np.array([len(wanted)]), K)[0])

@@ -22,7 +22,7 @@ from recommendations.engine.tuning.validation import (
     MIN_LISTENERS,
     Cases,
     K,
-    compute_ndcg,
+    measure_ndcg,
 )
 
 N_BLENDS = 24
@@ -190,7 +190,7 @@ class _ScaledScores:
             if weight:
                 total += np.float32(weight) * component_scores
         total[self.impossible] = -np.inf
-        return compute_ndcg(select_top_columns(total, K), self.labels)
+        return measure_ndcg(select_top_columns(total, K), self.labels)
 
 
 def _search_weights(scaled: _ScaledScores, rng: np.random.Generator) -> NDArray[np.float64]:

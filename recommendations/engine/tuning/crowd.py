@@ -28,7 +28,7 @@ from recommendations.engine.tuning.validation import (
     Cases,
     K,
     Validation,
-    compute_ndcg,
+    measure_ndcg,
 )
 
 ENOUGH_SONGS = 5
@@ -286,4 +286,4 @@ def _compute_ndcg(
 ) -> NDArray[np.float64]:
     total = Blend.from_scores(scores, np.tile(weights, (len(cases), 1))).total()
     total[~np.isfinite(total)] = np.nan
-    return compute_ndcg(select_top_columns(total, K), cases.labels)
+    return measure_ndcg(select_top_columns(total, K), cases.labels)

@@ -19,7 +19,7 @@ from recommendations.engine.ranking.ranker_features import ItemTable
 from recommendations.engine.ranking.second_stage import make_examples
 from recommendations.engine.ranking.tree_ranker import Examples, Ranker
 from recommendations.engine.tuning.hyperparameter_search import OnProgress
-from recommendations.engine.tuning.validation import Cases, K, Validation, compute_ndcg
+from recommendations.engine.tuning.validation import Cases, K, Validation, measure_ndcg
 
 LINEAR_SHARES = (0.0, 0.25, 0.5, 0.75)
 """Parts of the linear order in the score that are tried."""
@@ -163,7 +163,7 @@ class RankerDataset:
             trees, linear = ranker.parts(held_out.features)
             for share, ndcg in values.items():
                 lists = _rank_candidates(held_out, (1 - share) * trees + share * linear)
-                ndcg[fold == half] = compute_ndcg(lists, labels)
+                ndcg[fold == half] = measure_ndcg(lists, labels)
         best = max(values, key=lambda share: values[share][self.is_validation].mean())
         return Measurement(best, values[best][self.is_validation], values[best][self.is_new])
 

@@ -18,6 +18,7 @@ from recommendations.engine.core.arrays import (
     list_entry_rows,
     select_top_columns,
 )
+from recommendations.engine.core.ndcg import compute_ndcg, find_hits
 from recommendations.engine.core.ordered import count_steps_back, keep_entries
 from recommendations.engine.core.seeding import make_generator
 from recommendations.engine.data.interactions import Interactions
@@ -74,7 +75,7 @@ class Cases:
     def ndcg(self, algorithm: Algorithm) -> NDArray[np.float64]:
         """Return the NDCG of each listener, (n,)."""
         values = [
-            compute_ndcg(select_top_columns(block.scores(algorithm), K), block.labels)
+            measure_ndcg(select_top_columns(block.scores(algorithm), K), block.labels)
             for _, block in self.blocks()
         ]
         return np.concatenate([np.zeros(0), *values])
@@ -196,15 +197,9 @@ def _drop_rows(matrix: csr_matrix, rows: NDArray[np.intp]) -> csr_matrix:
     return keep_entries(matrix, keep[list_entry_rows(matrix)])
 
 
-def compute_ndcg(lists: NDArray[np.int32], held_out: csr_matrix) -> NDArray[np.float64]:
+def measure_ndcg(lists: NDArray[np.int32], held_out: csr_matrix) -> NDArray[np.float64]:
     """NDCG with binary relevance of each listener, the ideal over min(K, hidden songs)."""
-    rows = np.arange(len(lists))[:, None] * np.int64(held_out.shape[1])
-    wanted = list_entry_rows(held_out) * np.int64(held_out.shape[1]) + held_out.indices
-    hits = np.isin(rows + lists, wanted) & (lists >= 0)
-    gains = 1 / np.log2(np.arange(2, K + 2))
-    ideal = np.cumsum(gains)[np.minimum(count_per_row(held_out), K) - 1]
-    scores: NDArray[np.float64] = (hits * gains[: lists.shape[1]]).sum(axis=1) / ideal
-    return scores
+    return compute_ndcg(find_hits(lists, held_out), count_per_row(held_out), K)
 
 
 def _drop_pairs(events: Interactions, removed: csr_matrix) -> Interactions:

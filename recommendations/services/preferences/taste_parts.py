@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from recommendations.engine import clustering
+from recommendations.engine import clustering, normalise_rows
 
 FIRST_PARTS, MOST_PARTS = 6, 8
 """Found at first, and after lumps are cut."""
@@ -98,8 +98,7 @@ def _join_small(
         centres = np.stack(
             [(vectors * pulls[:, None])[labels == name].sum(axis=0) for name in names]
         )
-        lengths = np.linalg.norm(centres, axis=1, keepdims=True)
-        centres = centres / np.where(lengths > 0, lengths, 1)
+        centres = normalise_rows(centres)
         nearness = centres @ centres[names == small][0]
         nearness[names == small] = -np.inf
         labels[labels == small] = names[nearness.argmax()]
@@ -131,12 +130,7 @@ def build_artist_vectors(
     np.add.at(by_day, pairs[:, 0], directions[numbers].astype(np.float32))
     by_crowd = np.zeros((n_artists, learned.shape[1]), dtype=np.float32)
     np.add.at(by_crowd, artists, learned)
-    return np.hstack([_scale_to_length_one(by_day), _scale_to_length_one(by_crowd)])[artists]
-
-
-def _scale_to_length_one(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return np.asarray(vectors / np.where(lengths > 0, lengths, 1), dtype=np.float32)
+    return np.hstack([normalise_rows(by_day), normalise_rows(by_crowd)])[artists]
 
 
 def number_artists(names: Sequence[str]) -> NDArray[np.intp]:
