@@ -31,7 +31,7 @@ class _Pattern:
     """What stands before, between and behind the names."""
 
     def match(self, text: str) -> dict[str, str] | None:
-        """Return what stands at the names, each as short as can be; None where the text is another sentence."""
+        """Return the value of each name, each as short as can be; None where the text is another sentence."""
         first, *between, last = self.literals
         if not (text.startswith(first) and text.endswith(last)):
             return None

@@ -171,7 +171,7 @@ SENTENCES = sorted({pattern.message for pattern in stored_text._patterns})
 
 @pytest.mark.parametrize("message", SENTENCES)
 def test_a_stored_sentence_is_recognised_in_linear_time(message):
-    """The names in it are a stranger's, who knows the sentences: each was looked for by an expression of many `.+?`."""
+    """The names in it are a stranger's, who has read the sentences: each was found by an expression of many `.+?`."""
     literals = [piece for piece in re.split(r"%\(\w+\)s", message) if piece]
     for piece in {max(literals, key=len), "".join(literals), "("}:
 

@@ -82,6 +82,6 @@ def test_popularity_is_said_once(trained):
         )
         for song in trained.songs[1:12]
     ]
-    said = [re.findall(r"Popular with [\d,]+ listeners?|Trending: [\d,]+", page) for page in pages]
-    assert any(said)
-    assert all(len(claims) == len(set(claims)) for claims in said)
+    notes = [re.findall(r"Popular with [\d,]+ listeners?|Trending: [\d,]+", page) for page in pages]
+    assert any(notes)
+    assert all(len(claims) == len(set(claims)) for claims in notes)
