@@ -97,7 +97,12 @@ def _answer_unexpected(exc: Exception, request: Request) -> Response:
 def _note_refusal(status_code: int, request: Request) -> None:
     # Who asks for what is not theirs leaves a trace.
     if status_code in (403, 404):
-        user_id = getattr(request.user, "pk", None)
+        try:
+            user_id = getattr(request.user, "pk", None)
+        except (
+            exceptions.APIException
+        ):  # refused before anybody looked at the token, which is wrong, too
+            user_id = None
         visitors_log.warning(
             "api_access_refused", status=status_code, path=request.path, user_id=user_id
         )

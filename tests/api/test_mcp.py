@@ -138,6 +138,8 @@ def test_without_a_token_nothing_is_said(world):
 )
 def test_pages_of_other_sites_may_not_ask(program, origin):
     assert program.ask("tools/list", headers={"Origin": origin}).status_code == 403
+    wrong = {"Origin": origin, "Authorization": "Bearer nobody"}
+    assert program.ask("tools/list", headers=wrong).status_code == 403
 
 
 def test_a_page_of_this_site_may_ask(program, settings):

@@ -108,6 +108,8 @@ def test_fewer_than_three_listeners_are_no_crowd(kind, count):
     described = describe_song(popularity(kind, count))
     assert (described.line, described.popularity) == ("From this library", "")
     assert described.sentence == "Other signals (100%)"
+    with translation.override("de"):
+        assert describe_song(popularity(kind, count)).sentence.endswith(" (100\xa0%)")
 
 
 def test_three_listeners_are_counted():

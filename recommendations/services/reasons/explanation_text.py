@@ -9,6 +9,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from catalog.models import Song
 from recommendations.engine import Explanation
 from recommendations.services.lists.served_list import Served
@@ -120,7 +122,10 @@ def _describe(
     shares = compute_shares(song, checked, facts)
     return ExplanationText(
         shares=shares,
-        sentence=" + ".join(f"{share.text} ({share.percent}%)" for share in shares),
+        sentence=" + ".join(
+            _("%(reason)s (%(percent)s%%)") % {"reason": share.text, "percent": share.percent}
+            for share in shares
+        ),
         line=write_line(song, checked, shares, facts, named),
         because=tuple(facts.named[evidence.item_id] for evidence in checked.because),
         goes_with=tuple(facts.named[evidence.item_id] for evidence in checked.goes_with),
