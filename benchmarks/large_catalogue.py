@@ -242,6 +242,7 @@ class Catalogue:
                     "item_factors": self._make_factors(rng),
                     "learned": everything,
                     "seed": np.array([0]),
+                    "mean_length": np.array([50.0]),
                 },
             ),
             "item_knn": ItemKNN.from_state(

@@ -1,10 +1,11 @@
 """A whole night of a large site: python -m benchmarks.scale [--listeners 10000 100000 1000000] [--folder DIR].
 
-For each size: make a world (50 interactions a listener) in a columnar copy, then read it, train ALS 64 x 15 and item
-neighbours, evaluate on a sample, train on everything from there, save, and make the lists of the active listeners
-(one in ten). Then again after 1 % more interactions, as the next night does. Beside it the bare fit of implicit on the
-same matrix. Prints time, peak memory and disk of each step, and how the time grows with the listeners. Killed at any
-moment it goes on where it was, with the same folder.
+For each size: make a world (50 interactions a listener) in a columnar copy, then read it, train ALS 64 x 15 (that of
+the preset `large`) and item neighbours, evaluate on a sample, train on everything from there, save, and make the lists
+of the active listeners (one in ten). Then again after 1 % more interactions, as the next night does. Beside it the
+bare fit of implicit on the same matrix. Prints time, peak memory and disk of each step, and how the time grows with
+the listeners. Killed at any moment it goes on where it was, with the same folder. With --picture FILE.svg the time
+over the listeners is drawn.
 """
 
 import argparse
@@ -22,8 +23,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from benchmarks.growth_chart import Line, draw_growth
 from benchmarks.scale_world import write_world
 from recommendations.engine import (
+    PRESETS,
     Interactions,
     Recommender,
     RecommenderConfig,
@@ -40,7 +43,7 @@ WEIGHTS = {"als": 0.6, "item_knn": 0.3, "popularity": 0.1}
 CONFIG = RecommenderConfig(
     name="scale",
     components={
-        "als": {"n_factors": 64, "n_iterations": 15},
+        "als": PRESETS["large"].components["als"],
         "item_knn": {"n_neighbours": 100, "transform": "log"},
         "popularity": {},
     },
@@ -296,6 +299,25 @@ def run_size(folder: Path, n_listeners: int, n_songs: int) -> dict[str, dict[str
     return {entry["step"]: entry for entry in entries}
 
 
+def select_lines(sizes: dict[int, dict[str, dict[str, Any]]]) -> list[Line]:
+    """Return what the picture shows: seconds over listeners of the night, the next one, and implicit's bare fit."""
+    nights = {n: sum(steps[name]["seconds"] for name in NIGHT) for n, steps in sizes.items()}
+    later = {
+        n: sum(entry["seconds"] for name, entry in steps.items() if name.startswith("next_"))
+        for n, steps in sizes.items()
+    }
+    bare = {
+        n: steps["bare_implicit"]["seconds"]
+        for n, steps in sizes.items()
+        if "bare_implicit" in steps
+    }
+    return [
+        Line("a whole night", "#5b2fd0", nights),
+        Line("the next night, 1 % more", "#0f766e", later),
+        Line("implicit's bare ALS fit", "#8a8a94", bare),
+    ]
+
+
 def print_summary(sizes: dict[int, dict[str, dict[str, Any]]]) -> None:
     """Print the night of each size, and between sizes the exponent of its growth."""
     before: tuple[int, float] | None = None
@@ -322,6 +344,7 @@ def main() -> None:
     parser.add_argument(
         "--folder", type=Path, default=Path("scale-worlds"), help="Some 3 GB for the largest."
     )
+    parser.add_argument("--picture", type=Path, metavar="FILE.svg")
     parser.add_argument("--one", nargs=3, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.one:
@@ -329,7 +352,10 @@ def main() -> None:
         Night(Path(folder), make_world(int(n_listeners), int(n_songs))).run()
         return
     folder = options.folder.resolve()
-    print_summary({n: run_size(folder / str(n), n, options.songs) for n in options.listeners})
+    sizes = {n: run_size(folder / str(n), n, options.songs) for n in options.listeners}
+    print_summary(sizes)
+    if options.picture:
+        options.picture.write_text(draw_growth(select_lines(sizes)), encoding="utf-8")
 
 
 if __name__ == "__main__":

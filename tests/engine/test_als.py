@@ -173,3 +173,103 @@ def test_callbacks_count_the_iterations(strengths):
         TrainingData(strengths), on_progress=lambda *step: seen.append(step)
     )
     assert seen == [(0, 3), (1, 3), (2, 3), (3, 3)]
+
+
+# -- regularisation that follows frequency ------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def weighted(strengths) -> ALS:
+    als = ALS(n_factors=16, regularization=5.0, n_iterations=30, weighted_regularization=True)
+    return als.fit(TrainingData(strengths), seed=1)
+
+
+def weighted_factors(als: ALS, history: np.ndarray) -> np.ndarray:
+    """The equations of Zhou et al. 2008 with Hu, Koren and Volinsky's confidences, written out."""
+    songs = als.item_factors_.astype(np.float64)
+    c = np.where(history != 0, 1 + als.alpha * np.abs(history), 1)
+    p = (history > 0).astype(np.float64)
+    own = als.regularization * np.count_nonzero(history) / als.mean_length_
+    return np.linalg.solve(
+        songs.T @ np.diag(c) @ songs + own * np.eye(als.n_factors), songs.T @ (c * p)
+    )
+
+
+def test_a_listener_is_held_back_by_the_length_of_the_history(weighted, strengths):
+    lengths = np.diff(strengths.indptr)
+    assert weighted.mean_length_ == pytest.approx(lengths[lengths > 0].mean())
+    rng = np.random.default_rng(3)
+    for length in (1, 4, 16, 40):
+        history = np.zeros(strengths.shape[1])
+        history[rng.choice(strengths.shape[1], length, replace=False)] = rng.choice([2, -1], length)
+        history[np.flatnonzero(history)[0]] = 2
+        ours = weighted.fold_in(csr_matrix(history[None], dtype=np.float32))[0]
+        np.testing.assert_allclose(ours, weighted_factors(weighted, history), rtol=1e-4, atol=1e-5)
+
+
+def test_songs_are_held_back_by_how_many_heard_them(weighted, strengths):
+    """At the end a song's factors solve its own equations, with the listeners' of the end."""
+    listeners = weighted.fold_in(strengths).astype(np.float64)
+    listeners[np.isnan(listeners)] = 0
+    matrix = strengths.toarray().astype(np.float64)
+    counts = np.count_nonzero(matrix, axis=0)
+    mean = counts[counts > 0].mean()
+    # rows of about equal regularisation share one, hence only nearly
+    for song in np.flatnonzero(counts)[:20]:
+        c = np.where(matrix[:, song] != 0, 1 + weighted.alpha * np.abs(matrix[:, song]), 1)
+        p = matrix[:, song] > 0
+        own = weighted.regularization * counts[song] / mean
+        system = listeners.T @ np.diag(c) @ listeners + own * np.eye(16)
+        solved = np.linalg.solve(system, listeners.T @ (c * p))
+        ours = weighted.item_factors_[song]
+        assert np.linalg.norm(ours - solved) < 0.1 * np.linalg.norm(solved)
+
+
+def test_reasons_are_exact_where_regularisation_follows_frequency(weighted, strengths):
+    lengths = np.diff(strengths.indptr)
+    songs = np.array([[60, 3]], dtype=np.int32)
+    for length in (1, 9):
+        history = strengths[np.flatnonzero(lengths >= length)[0]].copy()
+        history = csr_matrix(
+            (history.data[:length], history.indices[:length], [0, length]), history.shape
+        )
+        before = weighted.score_items(history, songs)[0]
+        sums = weighted.contributions(history, songs)[0].sum(axis=1)
+        np.testing.assert_allclose(sums, before, rtol=1e-3, atol=1e-5)
+        influences = weighted.influences(history, songs)[0]
+        for index in range(length):
+            kept = np.arange(length) != index
+            without = csr_matrix(
+                (history.data[kept], history.indices[kept], [0, length - 1]), history.shape
+            )
+            after = weighted.score_items(without, songs)[0] if length > 1 else 0.0
+            if history.data[index] > 0:
+                np.testing.assert_allclose(
+                    influences[:, index], before - after, rtol=1e-3, atol=1e-5
+                )
+
+
+def test_what_was_saved_solves_alike_and_a_warm_start_takes_three_iterations(weighted, strengths):
+    again = ALS.from_state(weighted.options(), weighted.state())
+    np.testing.assert_array_equal(again.fold_in(strengths), weighted.fold_in(strengths))
+    warm = ALS(**{**weighted.options(), "n_iterations": 15})
+    assert warm.warm_start(weighted, np.arange(strengths.shape[1], dtype=np.int32))
+    totals = []
+    warm.fit(TrainingData(strengths), seed=1, on_progress=lambda done, total: totals.append(total))
+    assert set(totals) == {3}
+    near = np.corrcoef(warm.score(strengths[:50]).ravel(), weighted.score(strengths[:50]).ravel())[
+        0, 1
+    ]
+    assert near > 0.98
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"device": "gpu"}, "needs the device cpu"),
+        ({"regularization": 0.0}, "regularization must be above 0, not 0.0"),
+    ],
+)
+def test_weighted_regularisation_refuses_what_it_cannot(options, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        ALS(weighted_regularization=True, **options)

@@ -2,6 +2,8 @@
 
 import json
 import stat
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
@@ -488,3 +490,24 @@ def test_a_job_is_wanted_while_its_asker_shows_signs_of_life(tmp_path, monkeypat
     assert not folder.is_wanted("b")
     monkeypatch.setattr(job_folder, "SILENCE", -1.0)
     assert not folder.is_wanted("a")
+
+
+def test_what_a_cluster_is_sent_is_complete_and_needs_no_web_framework(tmp_path):
+    programs = submission.pack_programs(JobFolder(tmp_path))
+    modules = ["cluster.list_task", "cluster.shard_tasks", "cluster.shard_reader"]
+    lines = [
+        "import sys",
+        "sys.modules['django'] = None",
+        f"sys.path.insert(0, {str(programs)!r})",
+        *(f"import recommendations.services.{module}" for module in modules),
+        "print(sys.modules['recommendations'].__file__)",
+    ]
+    done = subprocess.run(
+        [sys.executable, "-c", "\n".join(lines)],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith(str(programs))

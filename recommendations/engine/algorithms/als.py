@@ -13,10 +13,17 @@ from threadpoolctl import threadpool_limits
 from recommendations.engine.algorithms.als_equations import (
     Equations,
     HistoryGroup,
+    Shared,
+    SharedPart,
     build_small_system,
     build_system,
     solve,
     solve_small,
+)
+from recommendations.engine.algorithms.als_sweeps import (
+    alternate,
+    draw_factors,
+    weigh_regularization,
 )
 from recommendations.engine.algorithms.base import Algorithm
 from recommendations.engine.algorithms.latent_factors import LatentFactors
@@ -53,7 +60,9 @@ class ALS(LatentFactors):
     """Alternating least squares of Hu, Koren and Volinsky (2008), fitted by implicit.
 
     Minimises sum c_ui (p_ui - x_u . y_i)^2 + regularization * (|x_u|^2 + |y_i|^2) with c = 1 + alpha * f(r).
-    A disliked song has p = 0 like an unknown one, but with its confidence.
+    A disliked song has p = 0 like an unknown one, but with its confidence. With `weighted_regularization` each row's
+    regularization is multiplied by its entries over the mean of its side (Zhou et al. 2008, as in Spark's MLlib): who
+    occurs often is held back more.
 
     Only the songs' factors are kept. A listener's factors are the exact solution for their history,
     x = (Y'Y + Y'(C-1)Y + regularization)^-1 Y'Cp, in double precision: n_factors^2 * length of the history
@@ -69,17 +78,19 @@ class ALS(LatentFactors):
         f: identity, log or binary.
     side_information
         Strength with which each artist and genre, as one more listener, likes its songs; 0 = listens only.
+    weighted_regularization
+        Whether regularization follows frequency; then `regularization` is that of a row of mean frequency.
     device
         `cpu`, or `gpu` to fit on a CUDA device; never chosen by what is installed. Serving needs no GPU either way.
 
     Attributes
     ----------
-    shared_ : float64 (n_factors, n_factors)
-        S = Y'Y + regularization, the part of the equations that all listeners share.
-    inverse_shared_ : float64 (n_factors, n_factors)
-        S^-1.
+    shared_ : SharedPart
+        The part of the equations that all listeners with histories of one length share.
+    mean_length_ : float
+        Mean entries of a listener of the training data.
     seed_ : int
-        What implicit's random state was made from.
+        What the random state was made from.
     """
 
     name = "als"
@@ -92,10 +103,15 @@ class ALS(LatentFactors):
         alpha: float = 40.0,
         transform: Transform = "identity",
         side_information: float = 0.0,
+        weighted_regularization: bool = False,
         device: Literal["cpu", "gpu"] = "cpu",
     ) -> None:
         if device not in ("cpu", "gpu"):
             raise ValueError(f"device must be cpu or gpu, not {device!r}.")
+        if weighted_regularization and device == "gpu":
+            raise ValueError("weighted_regularization needs the device cpu.")
+        if weighted_regularization and regularization <= 0:
+            raise ValueError(f"regularization must be above 0, not {regularization}.")
         self.device = device
         self.n_factors = n_factors
         self.n_iterations = n_iterations
@@ -103,6 +119,7 @@ class ALS(LatentFactors):
         self.alpha = alpha
         self.transform = transform
         self.side_information = side_information
+        self.weighted_regularization = weighted_regularization
         self._last: BlockCache[tuple[NDArray[np.intp], Equations]] = BlockCache()
         self._start: NDArray[np.float32] | None = None
 
@@ -126,7 +143,9 @@ class ALS(LatentFactors):
             strengths, alpha=self.alpha, transform=self.transform
         )
         self.seed_ = int(rng.integers(2**31))
-        item_factors = self._factorise(confidences, on_progress)
+        self.mean_length_ = measure_mean_length(confidences)
+        factorise = self._sweep if self.weighted_regularization else self._factorise
+        item_factors = factorise(confidences, on_progress)
         learned = find_heard_songs(confidences)
         item_factors[~learned] = 0
         self._keep_factors(pack_columns(item_factors), learned)
@@ -134,17 +153,44 @@ class ALS(LatentFactors):
 
     def _prepare(self) -> None:
         self._last = BlockCache()
-        self.shared_ = self.regularization * np.eye(self.n_factors)
+        products = np.zeros((self.n_factors, self.n_factors))
         for columns in cut_blocks(self.factor_columns_.shape[1], COLUMNS_AT_A_TIME):
             factors = self.factor_columns_[:, columns].astype(np.float64)
-            self.shared_ += factors @ factors.T
-        self.inverse_shared_ = np.linalg.inv(self.shared_)
+            products += factors @ factors.T
+        self.shared_ = SharedPart(products)
+
+    def _share(self, length: int) -> Shared:
+        """Return the shared part of the equations of histories of a length."""
+        reg = self.regularization
+        if self.weighted_regularization:
+            reg *= length / self.mean_length_
+        return self.shared_.regularize(reg)
+
+    def _take_start(self) -> tuple[NDArray[np.float32] | None, int]:
+        """Return the factors to begin with, if there are any, and how many iterations are made."""
+        start, self._start = self._start, None
+        if start is None:
+            return None, self.n_iterations
+        return start, min(WARM_ITERATIONS, self.n_iterations)
+
+    def _sweep(self, confidences: csr_matrix, on_progress: Progress) -> NDArray[np.float32]:
+        """Fit with a regularisation of each row's own."""
+        start, n_iterations = self._take_start()
+        rng = np.random.default_rng(self.seed_)
+        listeners, items = (draw_factors(rng, n, self.n_factors) for n in confidences.shape)
+        if start is not None:
+            items = np.where(np.isnan(start), items, start)
+        sides = (confidences, confidences.T.tocsr())
+        listener_reg, item_reg = (
+            weigh_regularization(side, self.regularization)[0] for side in sides
+        )
+        alternate(
+            confidences, (listeners, items), (listener_reg, item_reg), n_iterations, on_progress
+        )
+        return items
 
     def _factorise(self, confidences: csr_matrix, on_progress: Progress) -> NDArray[np.float32]:
-        start, self._start = self._start, None
-        n_iterations = (
-            self.n_iterations if start is None else min(WARM_ITERATIONS, self.n_iterations)
-        )
+        start, n_iterations = self._take_start()
         on_progress(0, n_iterations)
         # a new object each time: a refit of the old one with more listeners gives NaN
         with threadpool_limits(1, "blas"):
@@ -183,6 +229,9 @@ class ALS(LatentFactors):
     def _fit_bytes(self, size: DataSize) -> float:
         """The confidences and their transpose, and both sides' factors while they are drawn."""
         factors = 4.0 * self.n_factors * (size.n_listeners + size.n_items)
+        if self.weighted_regularization:
+            group = 4.0 * self.n_factors * max(size.n_listeners, size.n_items)
+            return 32.0 * size.n_pairs + factors + group
         return 22.0 * size.n_pairs + 1.8 * factors
 
     def fold_in(self, histories: csr_matrix) -> NDArray[np.float32]:
@@ -214,13 +263,15 @@ class ALS(LatentFactors):
         self, histories: csr_matrix
     ) -> Iterator[tuple[NDArray[np.intp], Equations]]:
         for group in self._groups(histories):
-            songs = self._take_doubles(group.columns)
-            pre_solved = self._pre_solve(songs)
-            if pre_solved is None:
-                solved = solve(songs, self.shared_, group.extra)
-            else:
-                solved = solve_small(songs, pre_solved, group.extra)
-            yield group.rows, Equations(songs, solved, group.liked)
+            yield group.rows, self._solve_group(group, self._share(group.length))
+
+    def _solve_group(self, group: HistoryGroup, shared: Shared) -> Equations:
+        songs = self._take_doubles(group.columns)
+        if self._is_small(songs):
+            solved = solve_small(songs, np.matmul(songs, shared.inverse), group.extra)
+        else:
+            solved = solve(songs, shared.matrix, group.extra)
+        return Equations(songs, solved, group.liked)
 
     def _groups(self, histories: csr_matrix) -> Iterator[HistoryGroup]:
         lengths = count_per_row(histories)
@@ -234,20 +285,19 @@ class ALS(LatentFactors):
     def _take_doubles(self, item_rows: NDArray[np.integer]) -> NDArray[np.float64]:
         return self._take_factors(item_rows).astype(np.float64)
 
-    def _pre_solve(self, songs: NDArray[np.float64]) -> NDArray[np.float64] | None:
-        """Return S^-1 y of the songs (n, longest, d) where that makes the smaller system, else None."""
-        if songs.shape[1] >= self.n_factors:
-            return None
-        return np.asarray(np.matmul(songs, self.inverse_shared_))
+    def _is_small(self, songs: NDArray[np.float64]) -> bool:
+        """Return whether the system of the size of the history is the smaller one."""
+        return songs.shape[1] < self.n_factors
 
     def _solution(self, group: HistoryGroup) -> NDArray[np.float64]:
         """Return x alone, (n, n_factors): one right side instead of one a song of the history."""
         songs, liked = self._take_doubles(group.columns), group.liked[:, :, None]
-        pre_solved = self._pre_solve(songs)
-        if pre_solved is None:
+        shared = self._share(group.length)
+        if not self._is_small(songs):
             right_side = np.matmul(songs.transpose(0, 2, 1), liked)
-            solution = np.linalg.solve(build_system(songs, self.shared_, group.extra), right_side)
+            solution = np.linalg.solve(build_system(songs, shared.matrix, group.extra), right_side)
         else:
+            pre_solved = np.matmul(songs, shared.inverse)
             system = build_small_system(songs, pre_solved, group.extra)
             coefficients = np.linalg.solve(system.transpose(0, 2, 1), liked)
             solution = np.matmul(pre_solved.transpose(0, 2, 1), coefficients)
@@ -293,25 +343,49 @@ class ALS(LatentFactors):
     ) -> NDArray[np.float32]:
         """What the score loses if song j is taken out of the history and x solved anew, exactly.
 
-        By Sherman and Morrison that is y_i' A^-1 y_j * (c - (c - 1) y_j'x) / (1 - (c - 1) y_j' A^-1 y_j).
+        By Sherman and Morrison that is y_i' A^-1 y_j * (c - (c - 1) y_j'x) / (1 - (c - 1) y_j' A^-1 y_j). Where
+        regularization follows frequency, A is that of a history with one song less, and the score's change from
+        that alone comes on top.
         """
         amounts = np.zeros(
             (*item_rows.shape, int(count_per_row(histories).max())), dtype=np.float32
         )
-        for rows, equations in self._equations(histories):
-            pulls = equations.compute_pulls(self._take_doubles(item_rows[rows]))
-            amounts[rows, :, : equations.longest] = (
-                pulls * equations.compute_removal_effects()[:, None, :]
-            )
+        if not self.weighted_regularization:
+            for rows, equations in self._equations(histories):
+                pulls = equations.compute_pulls(self._take_doubles(item_rows[rows]))
+                amounts[rows, :, : equations.longest] = (
+                    pulls * equations.compute_removal_effects()[:, None, :]
+                )
+            return amounts
+        for group in self._groups(histories):
+            items = self._take_doubles(item_rows[group.rows])
+            full = self._solution(group)
+            shorter = self._solve_group(group, self._share(max(group.length - 1, 1)))
+            relaxed = np.matmul(items, (full - shorter.solution)[:, :, None])
+            removed = shorter.compute_removal_effects()[:, None, :]
+            effects = shorter.compute_pulls(items) * removed + relaxed
+            # a disliked song is not what a score comes from
+            effects *= (group.liked > 0)[:, None, :]
+            amounts[group.rows, :, : group.length] = effects
         return amounts
 
     def _state(self) -> dict[str, NDArray[Any]]:
-        return self._factor_state() | {"seed": np.array([self.seed_], dtype=np.int64)}
+        state = self._factor_state() | {"seed": np.array([self.seed_], dtype=np.int64)}
+        if self.weighted_regularization:
+            state["mean_length"] = np.array([self.mean_length_])
+        return state
 
     def _restore(self, state: dict[str, NDArray[Any]]) -> None:
         self._restore_factors(state, self.n_factors)
         self.seed_ = int(state["seed"][0])
+        self.mean_length_ = float(state["mean_length"][0]) if "mean_length" in state else 1.0
         self._prepare()
+
+
+def measure_mean_length(cells: csr_matrix) -> float:
+    """Return the mean number of entries of the rows that have any."""
+    lengths = count_per_row(cells)
+    return float(lengths[lengths > 0].mean())
 
 
 def _solve_least_squares(device: str) -> type:

@@ -10,6 +10,36 @@ from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)
+class Shared:
+    """S = Y'Y + regularization, float64 (n_factors, n_factors), and S^-1."""
+
+    matrix: NDArray[np.float64]
+    inverse: NDArray[np.float64]
+
+
+class SharedPart:
+    """Y'Y of all songs, and with each regularisation that was asked for last."""
+
+    MOST_KEPT = 64
+
+    def __init__(self, products: NDArray[np.float64]) -> None:
+        self._products = products
+        self._kept: dict[float, Shared] = {}
+
+    def regularize(self, regularization: float) -> Shared:
+        """Return the shared part with a regularisation: n_factors^3 operations, once for each."""
+        shared = self._kept.get(regularization)
+        if shared is None:
+            matrix = self._products + regularization * np.eye(len(self._products))
+            shared = Shared(matrix, np.linalg.inv(matrix))
+            if len(self._kept) >= self.MOST_KEPT:
+                # another thread may do the same; what is kept is only a saving
+                self._kept = {}
+            self._kept[regularization] = shared
+        return shared
+
+
+@dataclass(frozen=True)
 class Equations:
     """A x = Y'cp of some listeners, with A = Y'Y + Y'(C-1)Y + regularization.
 
@@ -68,6 +98,10 @@ class HistoryGroup:
     columns: NDArray[np.int32]
     liked: NDArray[np.float64]
     extra: NDArray[np.float64]
+
+    @property
+    def length(self) -> int:
+        return int(self.columns.shape[1])
 
 
 def build_system(

@@ -8,8 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
-from threadpoolctl import threadpool_limits
 
+from recommendations.engine.algorithms.als_sweeps import (
+    alternate,
+    draw_factors,
+    weigh_regularization,
+)
 from recommendations.engine.algorithms.latent_factors import LatentFactors
 from recommendations.engine.algorithms.training_data import (
     DataSize,
@@ -28,14 +32,8 @@ from recommendations.engine.core.weighting import (
 )
 from recommendations.engine.data.side_information import add_side_information
 
-N_GROUPS = 8
-"""Rows are solved in so many groups of about equal regularisation."""
-N_THREADS = 2
-CG_STEPS = 3
 MOST_CACHED = 64 * 2**20
 """Bytes of solved histories that are kept from the scores to their reasons."""
-START = 0.1
-"""Deviation of the first factors' lengths."""
 
 Solved = tuple[int, slice, NDArray[np.float64]]
 
@@ -105,23 +103,19 @@ class IALS(LatentFactors):
         require_listens(data.strengths)
         strengths = add_side_information(data.strengths, data.features, self.side_information)
         cells = compute_confidence_matrix(strengths, alpha=self.alpha, transform=self.transform)
-        by_item = cells.T.tocsr()
         n_factors = self._choose_n_factors(*cells.shape)
-        factors = [
-            (rng.normal(0, START / np.sqrt(n_factors), (n, n_factors))).astype(np.float32)
-            for n in cells.shape
-        ]
-        listener_reg, self.scale_ = _spread_regularization(cells, self.regularization, self.alpha)
-        item_reg, _ = _spread_regularization(by_item, self.regularization, self.alpha)
-        sides = [(0, cells, listener_reg), (1, by_item, item_reg)]
-        on_progress(0, self.n_iterations)
-        with threadpool_limits(1, "blas"):
-            for iteration in range(self.n_iterations):
-                for side, matrix, reg in sides:
-                    _solve(matrix, factors[side], factors[1 - side], reg)
-                on_progress(iteration + 1, self.n_iterations)
+        listeners, items = (draw_factors(rng, n, n_factors) for n in cells.shape)
+        added = cells.shape[1] / self.alpha
+        listener_reg, unit = weigh_regularization(cells, self.regularization, added)
+        item_reg, _ = weigh_regularization(
+            cells.T.tocsr(), self.regularization, cells.shape[0] / self.alpha
+        )
+        self.scale_ = np.array([added, unit])
+        alternate(
+            cells, (listeners, items), (listener_reg, item_reg), self.n_iterations, on_progress
+        )
         learned = find_heard_songs(cells)
-        self._rotate_factors(np.where(learned[:, None], factors[1], 0), learned)
+        self._rotate_factors(np.where(learned[:, None], items, 0), learned)
 
     def _rotate_factors(self, factors: NDArray[np.float32], learned: NDArray[np.bool_]) -> None:
         """Turn the songs' factors so that Y'Y is diagonal; scores stay what they are."""
@@ -203,37 +197,3 @@ class IALS(LatentFactors):
         self.gram_ = np.asarray(state["gram"])
         self.scale_ = np.asarray(state["scale"])
         self._restore_factors(state, len(self.gram_))
-
-
-def _spread_regularization(
-    cells: csr_matrix, regularization: float, alpha: float
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return each row's regularisation, and (what is added to a frequency, regularisation a unit of frequency)."""
-    added = cells.shape[1] / alpha
-    frequencies = count_per_row(cells) + added
-    occurring = count_per_row(cells) > 0
-    unit = regularization / frequencies[occurring].mean()
-    return frequencies * unit, np.array([added, unit])
-
-
-def _solve(
-    cells: csr_matrix,
-    factors: NDArray[np.float32],
-    others: NDArray[np.float32],
-    regularizations: NDArray[np.float64],
-) -> None:
-    """Solve each row's factors for the other side's, in place, in groups of about equal regularisation."""
-    from implicit.cpu._als import least_squares_cg
-
-    occurring = np.flatnonzero(count_per_row(cells))
-    order = occurring[np.argsort(regularizations[occurring], kind="stable")]
-    bounds = np.geomspace(
-        regularizations[order[0]], regularizations[order[-1]] * (1 + 1e-9), N_GROUPS + 1
-    )
-    group = np.searchsorted(bounds, regularizations[order], side="right")
-    for rows in np.split(order, np.flatnonzero(np.diff(group)) + 1):
-        own = factors[rows]
-        least_squares_cg(
-            cells[rows], own, others, float(regularizations[rows].mean()), N_THREADS, CG_STEPS
-        )
-        factors[rows] = own

@@ -110,7 +110,14 @@ are too small to measure anything on."""
 LARGE = RecommenderConfig(
     name="large",
     components={
-        "als": {"n_factors": 64, "n_iterations": 15, "regularization": 0.01, "alpha": 40.0},
+        "als": {
+            "n_factors": 64,
+            "n_iterations": 15,
+            "regularization": 20.0,
+            "alpha": 20.0,
+            "transform": "binary",
+            "weighted_regularization": True,
+        },
         "item_knn": {"n_neighbours": 100, "transform": "log"},
         "content": {"artist": 1.0, "genre": 0.5},
         "popularity": {"half_life_days": 14.0},
@@ -118,8 +125,8 @@ LARGE = RecommenderConfig(
     weights={
         "none": {"content": 0.6, "popularity": 0.4},
         "cold": {"item_knn": 0.5, "content": 0.2, "popularity": 0.3},
-        "warm": {"als": 0.5, "item_knn": 0.3, "content": 0.1, "popularity": 0.1},
-        "hot": {"als": 0.5, "item_knn": 0.3, "content": 0.1, "popularity": 0.1},
+        "warm": {"als": 0.6, "item_knn": 0.25, "content": 0.15},
+        "hot": {"als": 0.6, "item_knn": 0.25, "content": 0.15},
     },
     relevance=0.9,
     artist_cap=5,

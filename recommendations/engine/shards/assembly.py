@@ -62,12 +62,14 @@ def make_als(
 ) -> Algorithm:
     """Return ALS with factors from elsewhere, float32 (n_items, n_factors)."""
     learned = survey.n_liked > 0
-    state = {
+    state: dict[str, NDArray[Any]] = {
         "n_items": np.array([survey.n_items]),
         "item_factors": np.where(learned[:, None], item_factors, np.float32(0)),
         "learned": learned,
         "seed": np.array([seed], dtype=np.int64),
     }
+    if algorithm.weighted_regularization:
+        state["mean_length"] = np.array([survey.n_pairs / max(survey.n_listeners, 1)])
     return ALS.from_state(algorithm.options(), state)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 from pyspark.ml import recommendation
 from pyspark.sql import DataFrame, SparkSession
 
@@ -91,6 +92,7 @@ class SparkFit:
     ) -> Algorithm:
         if algorithm.name == "als":
             factors = self._keep(name, lambda: self._factorise(name, algorithm, survey))["factors"]
+            factors = balance_factors(factors, survey)
             return shards.make_als(algorithm, factors, survey, self._request.seed)
         if algorithm.name == "item_knn":
             links = self._keep(name, lambda: self._find_neighbours(name, survey))
@@ -226,10 +228,27 @@ def scale_regularization(regularization: float, survey: shards.Survey) -> float:
     Only the product of both sides' matters, because factors of one side can be made larger and those of the other
     smaller: dividing by the root of their mean numbers of ratings makes the product what it is in one process.
     """
+    by_listener, by_item = _count_mean_ratings(survey)
+    return regularization / math.sqrt(by_listener * by_item)
+
+
+def balance_factors(factors: NDArray[np.float32], survey: shards.Survey) -> NDArray[np.float32]:
+    """Return the songs' factors as large as one process makes them.
+
+    A listener is solved for with the regularisation of one process, and for MLlib's factors it would weigh otherwise:
+    a listener of the mean number of ratings has it with factors (ratings a song / ratings a listener)^(1/4) times as
+    large.
+    """
+    by_listener, by_item = _count_mean_ratings(survey)
+    return factors * np.float32((by_item / by_listener) ** 0.25)
+
+
+def _count_mean_ratings(survey: shards.Survey) -> tuple[float, float]:
+    """Return the mean ratings of a listener and of a song, of those that have any."""
     n_ratings = max(int(survey.n_liked.sum()), 1)
     by_listener = n_ratings / max(survey.n_who_like, 1)
     by_item = n_ratings / max(int((survey.n_liked > 0).sum()), 1)
-    return regularization / math.sqrt(by_listener * by_item)
+    return by_listener, by_item
 
 
 def choose_n_blocks(n_ratings: int, n_cores: int) -> int:

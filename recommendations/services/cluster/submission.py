@@ -39,7 +39,7 @@ PROGRAMS = (
     "recommendations/services/data/column_store.py",
     "recommendations/services/data/stored_events.py",
     "recommendations/services/cluster",
-    "recommendations/services/serving/__init__.py",
+    "recommendations/services/lists/__init__.py",
     "recommendations/services/lists/batch_lists.py",
 )
 """What the machines of the cluster are sent of this program; none of it needs the web framework but this module."""
@@ -148,7 +148,7 @@ def _make_command(folder: JobFolder, token: str) -> list[str]:
         f"musicrec {folder.path.name}",
         *settings_,
         "--py-files",
-        str(_pack_programs(folder)),
+        str(pack_programs(folder)),
         str(Path(__file__).with_name("driver.py")),
         str(folder.path),
         token,
@@ -197,7 +197,7 @@ def _find_home() -> Path:
     return homes[-1]
 
 
-def _pack_programs(folder: JobFolder) -> Path:
+def pack_programs(folder: JobFolder) -> Path:
     """Write what the machines need of this program into the job's folder."""
     path = folder.path / "programs.zip"
     root = Path(settings.BASE_DIR)
