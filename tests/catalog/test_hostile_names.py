@@ -19,7 +19,7 @@ from catalog.songs import resolver
 from common import jobs, stored_text
 
 ROOT = Path(__file__).resolve().parents[2]
-PACKAGES = ("accounts", "catalog", "recommendations", "musicrec_site")
+PACKAGES = ("accounts", "catalog", "common", "recommendations", "musicrec_site")
 LONG, SHORT = 2000, 500
 # Four times the letters cost four times the work; a square would cost sixteen times, a cube sixty-four times.
 MOST_GROWTH = 9
