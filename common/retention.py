@@ -9,6 +9,8 @@ from typing import Any
 from django.db import models, transaction
 from django.utils import timezone
 
+from common.transactions import retry_conflicts
+
 DELETED_TOGETHER = 5_000
 DAY_SECONDS = 86_400
 INCOMING_DAYS = 1 / 24
@@ -21,13 +23,22 @@ def compute_cutoff(days: float) -> datetime:
 
 
 def delete_in_steps(rows: models.QuerySet[Any]) -> int:
-    """Delete rows, with what refers to them; a transaction for each few thousand. Return how many rows of `rows`."""
+    """Delete rows, with what refers to them; a transaction for each few thousand. Return how many rows of `rows`.
+
+    A row that is none of `rows` any more when its turn comes stays: a listener kept it meanwhile.
+    """
     n_deleted = 0
     while keys := list(rows.order_by().values_list("pk", flat=True)[:DELETED_TOGETHER]):
-        with transaction.atomic():
-            rows.model._default_manager.filter(pk__in=keys).delete()
-        n_deleted += len(keys)
+        n_deleted += _delete_together(rows, keys)
     return n_deleted
+
+
+@retry_conflicts
+def _delete_together(rows: models.QuerySet[Any], keys: list[Any]) -> int:
+    with transaction.atomic():
+        still_over = list(rows.order_by().filter(pk__in=keys).values_list("pk", flat=True))
+        rows.model._default_manager.filter(pk__in=still_over).delete()
+    return len(still_over)
 
 
 def delete_old_files(

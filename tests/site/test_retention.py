@@ -9,6 +9,7 @@ from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.contenttypes.models import ContentType
 from django.core.cache import cache
 from django.core.management import call_command
+from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
@@ -209,6 +210,26 @@ def test_much_is_deleted_in_steps(alice, monkeypatch):
         Session.objects.create(session_key=f"{number}", session_data="x", expire_date=days_ago(1))
     assert steps.delete_in_steps(Session.objects.all()) == 10
     assert not Session.objects.exists()
+
+
+def test_what_is_kept_meanwhile_stays(alice):
+    """What was over when it was read was deleted, though the listener had kept it since."""
+    sessions = [
+        Session.objects.create(session_key=str(n), session_data="", expire_date=timezone.now())
+        for n in range(3)
+    ]
+    over = Session.objects.filter(expire_date__lte=timezone.now())
+
+    def keep_one(execute, sql, params, many, context):
+        answer = execute(sql, params, many, context)
+        if "LIMIT" in sql:
+            later = timezone.now() + timedelta(days=1)
+            Session.objects.filter(pk=sessions[0].pk).update(expire_date=later)
+        return answer
+
+    with connection.execute_wrapper(keep_one):
+        assert steps.delete_in_steps(over) == 2
+    assert Session.objects.get() == sessions[0]
 
 
 def test_the_command_says_what_it_deleted(alice, capsys):
