@@ -16,7 +16,7 @@ from accounts.models import User
 from catalog.listening import interactions
 from catalog.models import Interaction
 from recommendations import tasks
-from recommendations.engine import PRESETS, Recommender, Weighting, shards
+from recommendations.engine import CLASSIC, PRESETS, Recommender, Weighting, shards
 from recommendations.engine.core.weighting import cap_strengths
 from recommendations.models import (
     ForgettingReceipt,
@@ -53,10 +53,9 @@ def own_cluster(settings, tmp_path, monkeypatch):
 def prepare(run_id: int = 1, **options) -> JobFolder:
     return fit_jobs.prepare(
         run_id,
-        PRESETS["large"],
-        3,
+        seed=3,
         on_read=lambda done, total: None,
-        **{"is_measured": True} | options,
+        **{"is_measured": True, "config": PRESETS["large"]} | options,
     )
 
 
@@ -365,7 +364,8 @@ def test_the_sums_of_the_tasks_are_what_one_process_learns(world):
 
 
 def test_ratings_are_those_that_implicit_gets_and_no_listener_has_another_ones_number(world):
-    folder = prepare()
+    # whose transform leaves the sizes of strengths as they are
+    folder = prepare(config=CLASSIC)
     survey_all(folder, FINAL)
     first, ratings = 0, []
     for number in range(ShardReader(folder).n_shards):
