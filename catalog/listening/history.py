@@ -8,9 +8,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
+from zoneinfo import ZoneInfo
 
-from django.db.models import Model, QuerySet
-from django.db.models.functions import ExtractHour, ExtractIsoWeekDay
+from django.db import connection
+from django.db.models import Model, QuerySet, TextField
+from django.db.models.functions import Cast, ExtractHour, ExtractIsoWeekDay, Substr
 
 from accounts.models import User
 from accounts.time_zones import get_time_zone
@@ -26,6 +28,7 @@ M = TypeVar("M", bound=Model)
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+_HOUR = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
@@ -119,11 +122,29 @@ def _select_rows(listener: User, wanted: HistoryFilter) -> QuerySet[Interaction]
     if moments is not None:
         rows = rows.filter(occurred_at__gte=moments[0], occurred_at__lt=moments[1])
     if wanted.hour is not None:
+        if connection.vendor == "sqlite":
+            # Its zones are a function in Python: first come the rows whose hour in UTC may be the one.
+            hours = [f"{hour:02d}" for hour in _list_utc_hours(zone, wanted.hour)]
+            utc_hour = Substr(Cast("occurred_at", TextField()), 12, 2)
+            rows = rows.alias(utc_hour=utc_hour).filter(utc_hour__in=hours)
         rows = rows.alias(hour=ExtractHour("occurred_at", tzinfo=zone)).filter(hour=wanted.hour)
     if wanted.weekday is not None:
         rows = rows.alias(weekday=ExtractIsoWeekDay("occurred_at", tzinfo=zone))
         rows = rows.filter(weekday=wanted.weekday)
     return rows.select_related("song__artist", "song__album").prefetch_related("song__genres")
+
+
+def _list_utc_hours(zone: ZoneInfo, hour: int) -> list[int]:
+    """Return the hours in UTC in which it may be this hour in the zone, in any month since 1970."""
+    months = (
+        datetime(year, month, 1, tzinfo=UTC)
+        for year in range(_EPOCH.year, datetime.now(UTC).year + 1)
+        for month in range(1, 13)
+    )
+    offsets = {moment.astimezone(zone).utcoffset() or timedelta() for moment in months}
+    starts = {timedelta(hours=hour) - offset for offset in offsets}
+    last = timedelta(minutes=59)
+    return sorted({(moment // _HOUR) % 24 for start in starts for moment in (start, start + last)})
 
 
 def _select_songs(wanted: HistoryFilter) -> QuerySet[Song] | None:
