@@ -42,6 +42,7 @@ from recommendations.engine import (
     RecommenderConfig,
 )
 from recommendations.engine.core.arrays import count_per_row
+from recommendations.engine.core.ndcg import find_hits
 from recommendations.engine.evaluation import bootstrap_pairs, metrics
 from recommendations.services.cluster import submission
 from recommendations.services.cluster.job_folder import FINAL, FitRequest, JobFolder, Progress
@@ -79,7 +80,7 @@ def compare(options: argparse.Namespace, data: Listening) -> Mapping[str, Any]:
     print(f"{'':<14}{'NDCG@10':>9}{'cov@10':>8}{'fit s':>8}")
     for name, recommender in (("cluster", there), ("one process", here)):
         lists = _rank(recommender, events, listeners)
-        hits = metrics.find_hits(lists, test)
+        hits = find_hits(lists, test)
         values[name] = metrics.ndcg(hits, count_per_row(test), K)
         result[name] = {
             "ndcg@10": float(values[name].mean()),

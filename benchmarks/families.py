@@ -4,13 +4,14 @@
 
 The files are those of `benchmarks/quality.py`. Everything learns from the listens alone, with one setting that is good
 on most listening data, and ranks the full catalogue. Given is NDCG@10, the ratio to the best row, coverage, seconds of
-the fit and milliseconds a list. Neural collaborative filtering and transformers need a package that the project does
-without; what was measured of them elsewhere is in docs/evaluation.md.
+the fit and milliseconds a list. Neural collaborative filtering and, where the order of listening is known, a
+transformer are measured where torch is installed, which the project does without (requirements-families.txt says how).
 """
 
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import json
 import os
 import sys
@@ -97,6 +98,20 @@ FAMILIES: dict[str, Callable[[csr_matrix, int], Scorer]] = {
 """The design's families and the engine's, by name."""
 
 
+def list_families(data: Listening) -> dict[str, Callable[[csr_matrix, int], Scorer]]:
+    """Return what can be fitted here: the neural ones need torch, the transformer the order of listening, too."""
+    families = dict(FAMILIES)
+    if importlib.util.find_spec("torch") is None:
+        return families
+    from benchmarks.neural import fit_neumf, fit_sasrec
+
+    families["neural CF (NeuMF)"] = fit_neumf
+    order = data.order
+    if order is not None:
+        families["transformer (SASRec)"] = lambda heard, seed: fit_sasrec(heard, order, seed)
+    return families
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -117,14 +132,14 @@ def measure(data: Listening, seed: int) -> list[Family]:
     """Fit and measure every family; print a line for each, and at the end the ratios to the best."""
     strengths = data.interactions.to_matrix(PRESETS["tuned"].weighting)
     families = []
-    for name, fit in FAMILIES.items():
+    for name, fit in list_families(data).items():
         families.append(_measure_family(name, fit, strengths, data, seed))
-        print(f"{name:<16}{families[-1].ndcg:.4f}", flush=True)
+        print(f"{name:<22}{families[-1].ndcg:.4f}", flush=True)
     best = max(family.ndcg for family in families)
-    print(f"\n{'':<16}{'NDCG@10':>9}{'ratio':>7}{'cov@10':>8}{'fit s':>8}{'ms a list':>11}")
+    print(f"\n{'':<22}{'NDCG@10':>9}{'ratio':>7}{'cov@10':>8}{'fit s':>8}{'ms a list':>11}")
     for one in sorted(families, key=lambda family: -family.ndcg):
         print(
-            f"{one.name:<16}{one.ndcg:>9.4f}{one.ndcg / best if best else 0:>7.2f}{one.coverage:>8.3f}"
+            f"{one.name:<22}{one.ndcg:>9.4f}{one.ndcg / best if best else 0:>7.2f}{one.coverage:>8.3f}"
             f"{one.fit_seconds:>8.1f}{one.list_ms:>11.2f}"
         )
     return families

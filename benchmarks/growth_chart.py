@@ -43,7 +43,10 @@ class Axes:
 def draw_growth(lines: Sequence[Line]) -> str:
     """Return the SVG; every value is also written beside its point, so that it reads without colours."""
     axes = Axes.around(lines)
-    elements = [*_draw_axes(axes), *(part for line in lines for part in _draw_line(line, axes))]
+    elements = [
+        *_draw_axes(axes),
+        *(element for line in lines for element in _draw_line(line, axes)),
+    ]
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}" '
         'role="img" font-family="system-ui, sans-serif" font-size="12">\n'

@@ -1,7 +1,7 @@
 """Neural collaborative filtering and a transformer, for `benchmarks/families.py`; they need torch.
 
 torch is no part of the project: `requirements-families.txt` says how an environment of its own is made. Both run on the
-processor and are trained with a fixed seed; neither knows anything but the listens, the transformer their order, too.
+processor and are trained with a fixed seed; they learn from the listens alone, the transformer from their order, too.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class NeuMF(nn.Module):
     n_factors
         Of each of the four tables; the network narrows from twice as many to half as many.
     n_negatives
-        Random items each heard one is told apart from.
+        Random items that are compared with each heard one.
     """
 
     def __init__(self, n_listeners: int, n_items: int, n_factors: int, dropout: float) -> None:
@@ -109,8 +109,8 @@ class SASRec(nn.Module):
     ) -> None:
         super().__init__()
         self.items = nn.Embedding(n_items + 1, n_factors, padding_idx=0)
-        self.places = nn.Embedding(length, n_factors)
-        for table in (self.items, self.places):
+        self.positions = nn.Embedding(length, n_factors)
+        for table in (self.items, self.positions):
             nn.init.normal_(table.weight, std=0.02)
         self.dropout = nn.Dropout(dropout)
         block = nn.TransformerEncoderLayer(
@@ -124,8 +124,8 @@ class SASRec(nn.Module):
     def forward(self, sequences: Tensor) -> Tensor:
         """Return the state behind each place: (n, length, n_factors)."""
         n_places = sequences.shape[1]
-        places = torch.arange(n_places)
-        states = self.dropout(self.items(sequences) + self.places(places))
+        positions = torch.arange(n_places)
+        states = self.dropout(self.items(sequences) + self.positions(positions))
         mask = self.mask[:n_places, :n_places]
         return self.encoder(states, mask=mask, is_causal=True)
 
@@ -183,11 +183,11 @@ def fit_sasrec(
     @torch.no_grad()
     def score(rows: NDArray[np.intp]) -> NDArray[np.float32]:
         scores = np.zeros((len(rows), heard.shape[1]), dtype=np.float32)
-        known = [place for place, row in enumerate(rows) if len(sequences[row])]
-        padded = torch.from_numpy(_pad([sequences[rows[place]] for place in known]))
+        with_items = [index for index, row in enumerate(rows) if len(sequences[row])]
+        padded = torch.from_numpy(_pad([sequences[rows[index]] for index in with_items]))
         last = (padded > 0).sum(1) - 1
-        states = model(padded)[torch.arange(len(known)), last]
-        scores[known] = (states @ model.items.weight[1:].T).numpy()
+        states = model(padded)[torch.arange(len(with_items)), last]
+        scores[with_items] = (states @ model.items.weight[1:].T).numpy()
         return scores
 
     return score

@@ -179,12 +179,12 @@ def test_callbacks_count_the_iterations(strengths):
 
 
 @pytest.fixture(scope="module")
-def weighted(strengths) -> ALS:
+def frequency_als(strengths) -> ALS:
     als = ALS(n_factors=16, regularization=5.0, n_iterations=30, weighted_regularization=True)
     return als.fit(TrainingData(strengths), seed=1)
 
 
-def weighted_factors(als: ALS, history: np.ndarray) -> np.ndarray:
+def solve_by_hand(als: ALS, history: np.ndarray) -> np.ndarray:
     """The equations of Zhou et al. 2008 with Hu, Koren and Volinsky's confidences, written out."""
     songs = als.item_factors_.astype(np.float64)
     c = np.where(history != 0, 1 + als.alpha * np.abs(history), 1)
@@ -195,37 +195,39 @@ def weighted_factors(als: ALS, history: np.ndarray) -> np.ndarray:
     )
 
 
-def test_a_listener_is_held_back_by_the_length_of_the_history(weighted, strengths):
+def test_a_listener_is_held_back_by_the_length_of_the_history(frequency_als, strengths):
     lengths = np.diff(strengths.indptr)
-    assert weighted.mean_length_ == pytest.approx(lengths[lengths > 0].mean())
+    assert frequency_als.mean_length_ == pytest.approx(lengths[lengths > 0].mean())
     rng = np.random.default_rng(3)
     for length in (1, 4, 16, 40):
         history = np.zeros(strengths.shape[1])
         history[rng.choice(strengths.shape[1], length, replace=False)] = rng.choice([2, -1], length)
         history[np.flatnonzero(history)[0]] = 2
-        ours = weighted.fold_in(csr_matrix(history[None], dtype=np.float32))[0]
-        np.testing.assert_allclose(ours, weighted_factors(weighted, history), rtol=1e-4, atol=1e-5)
+        ours = frequency_als.fold_in(csr_matrix(history[None], dtype=np.float32))[0]
+        np.testing.assert_allclose(
+            ours, solve_by_hand(frequency_als, history), rtol=1e-4, atol=1e-5
+        )
 
 
-def test_songs_are_held_back_by_how_many_heard_them(weighted, strengths):
+def test_songs_are_held_back_by_how_many_heard_them(frequency_als, strengths):
     """At the end a song's factors solve its own equations, with the listeners' of the end."""
-    listeners = weighted.fold_in(strengths).astype(np.float64)
+    listeners = frequency_als.fold_in(strengths).astype(np.float64)
     listeners[np.isnan(listeners)] = 0
     matrix = strengths.toarray().astype(np.float64)
     counts = np.count_nonzero(matrix, axis=0)
     mean = counts[counts > 0].mean()
     # rows of about equal regularisation share one, hence only nearly
     for song in np.flatnonzero(counts)[:20]:
-        c = np.where(matrix[:, song] != 0, 1 + weighted.alpha * np.abs(matrix[:, song]), 1)
+        c = np.where(matrix[:, song] != 0, 1 + frequency_als.alpha * np.abs(matrix[:, song]), 1)
         p = matrix[:, song] > 0
-        own = weighted.regularization * counts[song] / mean
+        own = frequency_als.regularization * counts[song] / mean
         system = listeners.T @ np.diag(c) @ listeners + own * np.eye(16)
         solved = np.linalg.solve(system, listeners.T @ (c * p))
-        ours = weighted.item_factors_[song]
+        ours = frequency_als.item_factors_[song]
         assert np.linalg.norm(ours - solved) < 0.1 * np.linalg.norm(solved)
 
 
-def test_reasons_are_exact_where_regularisation_follows_frequency(weighted, strengths):
+def test_reasons_are_exact_where_regularisation_follows_frequency(frequency_als, strengths):
     lengths = np.diff(strengths.indptr)
     songs = np.array([[60, 3]], dtype=np.int32)
     for length in (1, 9):
@@ -233,33 +235,35 @@ def test_reasons_are_exact_where_regularisation_follows_frequency(weighted, stre
         history = csr_matrix(
             (history.data[:length], history.indices[:length], [0, length]), history.shape
         )
-        before = weighted.score_items(history, songs)[0]
-        sums = weighted.contributions(history, songs)[0].sum(axis=1)
+        before = frequency_als.score_items(history, songs)[0]
+        sums = frequency_als.contributions(history, songs)[0].sum(axis=1)
         np.testing.assert_allclose(sums, before, rtol=1e-3, atol=1e-5)
-        influences = weighted.influences(history, songs)[0]
+        influences = frequency_als.influences(history, songs)[0]
         for index in range(length):
             kept = np.arange(length) != index
             without = csr_matrix(
                 (history.data[kept], history.indices[kept], [0, length - 1]), history.shape
             )
-            after = weighted.score_items(without, songs)[0] if length > 1 else 0.0
+            after = frequency_als.score_items(without, songs)[0] if length > 1 else 0.0
             if history.data[index] > 0:
                 np.testing.assert_allclose(
                     influences[:, index], before - after, rtol=1e-3, atol=1e-5
                 )
 
 
-def test_what_was_saved_solves_alike_and_a_warm_start_takes_three_iterations(weighted, strengths):
-    again = ALS.from_state(weighted.options(), weighted.state())
-    np.testing.assert_array_equal(again.fold_in(strengths), weighted.fold_in(strengths))
-    warm = ALS(**{**weighted.options(), "n_iterations": 15})
-    assert warm.warm_start(weighted, np.arange(strengths.shape[1], dtype=np.int32))
+def test_what_was_saved_solves_alike_and_a_warm_start_takes_three_iterations(
+    frequency_als, strengths
+):
+    again = ALS.from_state(frequency_als.options(), frequency_als.state())
+    np.testing.assert_array_equal(again.fold_in(strengths), frequency_als.fold_in(strengths))
+    warm = ALS(**{**frequency_als.options(), "n_iterations": 15})
+    assert warm.warm_start(frequency_als, np.arange(strengths.shape[1], dtype=np.int32))
     totals = []
     warm.fit(TrainingData(strengths), seed=1, on_progress=lambda done, total: totals.append(total))
     assert set(totals) == {3}
-    near = np.corrcoef(warm.score(strengths[:50]).ravel(), weighted.score(strengths[:50]).ravel())[
-        0, 1
-    ]
+    near = np.corrcoef(
+        warm.score(strengths[:50]).ravel(), frequency_als.score(strengths[:50]).ravel()
+    )[0, 1]
     assert near > 0.98
 
 

@@ -21,8 +21,8 @@ from recommendations.engine.algorithms.als_equations import (
     solve_small,
 )
 from recommendations.engine.algorithms.als_sweeps import (
-    alternate,
     draw_factors,
+    solve_in_turn,
     weigh_regularization,
 )
 from recommendations.engine.algorithms.base import Algorithm
@@ -184,7 +184,7 @@ class ALS(LatentFactors):
         listener_reg, item_reg = (
             weigh_regularization(side, self.regularization)[0] for side in sides
         )
-        alternate(
+        solve_in_turn(
             confidences, (listeners, items), (listener_reg, item_reg), n_iterations, on_progress
         )
         return items
@@ -287,7 +287,7 @@ class ALS(LatentFactors):
 
     def _is_small(self, songs: NDArray[np.float64]) -> bool:
         """Return whether the system of the size of the history is the smaller one."""
-        return songs.shape[1] < self.n_factors
+        return bool(songs.shape[1] < self.n_factors)
 
     def _solution(self, group: HistoryGroup) -> NDArray[np.float64]:
         """Return x alone, (n, n_factors): one right side instead of one a song of the history."""

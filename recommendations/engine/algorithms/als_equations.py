@@ -30,8 +30,9 @@ class SharedPart:
         """Return the shared part with a regularisation: n_factors^3 operations, once for each."""
         shared = self._kept.get(regularization)
         if shared is None:
-            matrix = self._products + regularization * np.eye(len(self._products))
-            shared = Shared(matrix, np.linalg.inv(matrix))
+            matrix = np.array(self._products)
+            matrix[np.diag_indices_from(matrix)] += regularization
+            shared = Shared(matrix, np.asarray(np.linalg.inv(matrix), dtype=np.float64))
             if len(self._kept) >= self.MOST_KEPT:
                 # another thread may do the same; what is kept is only a saving
                 self._kept = {}

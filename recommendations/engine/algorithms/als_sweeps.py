@@ -25,7 +25,7 @@ def weigh_regularization(
 
     A row's frequency is the number of its entries and `added`; a row of mean frequency gets `regularization`.
     """
-    frequencies = count_per_row(cells) + added
+    frequencies: NDArray[np.float64] = count_per_row(cells) + np.float64(added)
     occurring = count_per_row(cells) > 0
     unit = float(regularization / frequencies[occurring].mean())
     return frequencies * unit, unit
@@ -36,7 +36,7 @@ def draw_factors(rng: np.random.Generator, n_rows: int, n_factors: int) -> NDArr
     return rng.normal(0, START / np.sqrt(n_factors), (n_rows, n_factors)).astype(np.float32)
 
 
-def alternate(
+def solve_in_turn(
     cells: csr_matrix,
     factors: tuple[NDArray[np.float32], NDArray[np.float32]],
     regularizations: tuple[NDArray[np.float64], NDArray[np.float64]],

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from recommendations.engine.algorithms.als_sweeps import (
-    alternate,
     draw_factors,
+    solve_in_turn,
     weigh_regularization,
 )
 from recommendations.engine.algorithms.latent_factors import LatentFactors
@@ -111,7 +111,7 @@ class IALS(LatentFactors):
             cells.T.tocsr(), self.regularization, cells.shape[0] / self.alpha
         )
         self.scale_ = np.array([added, unit])
-        alternate(
+        solve_in_turn(
             cells, (listeners, items), (listener_reg, item_reg), self.n_iterations, on_progress
         )
         learned = find_heard_songs(cells)

@@ -92,7 +92,7 @@ class SparkFit:
     ) -> Algorithm:
         if algorithm.name == "als":
             factors = self._keep(name, lambda: self._factorise(name, algorithm, survey))["factors"]
-            factors = balance_factors(factors, survey)
+            factors = scale_factors(factors, survey)
             return shards.make_als(algorithm, factors, survey, self._request.seed)
         if algorithm.name == "item_knn":
             links = self._keep(name, lambda: self._find_neighbours(name, survey))
@@ -232,7 +232,7 @@ def scale_regularization(regularization: float, survey: shards.Survey) -> float:
     return regularization / math.sqrt(by_listener * by_item)
 
 
-def balance_factors(factors: NDArray[np.float32], survey: shards.Survey) -> NDArray[np.float32]:
+def scale_factors(factors: NDArray[np.float32], survey: shards.Survey) -> NDArray[np.float32]:
     """Return the songs' factors as large as one process makes them.
 
     A listener is solved for with the regularisation of one process, and for MLlib's factors it would weigh otherwise:
