@@ -367,7 +367,7 @@ def test_what_learns_for_the_songs_heard_next_is_judged_by_these_where_they_are_
     if objection:
         assert "(difference -0.100 to -0.050)" in reason
         with translation.override("de"):
-            assert "(Unterschied -0.100 bis -0.050)" in translate_stored(reason)
+            assert "(Unterschied -0,100 bis -0,050)" in translate_stored(reason)
 
 
 @pytest.mark.parametrize("is_newest", [True, False])
