@@ -78,6 +78,8 @@ def serve(tmp_path) -> Iterator[Callable[..., Web]]:
             "SITE_URL": url,
             "API_RATE_READ": "1000000",
             "API_RATE_WRITE": "1000000",
+            "API_RATE_LISTEN": "1000000",
+            "API_RATE_STAFF": "1000000",
         }
         command = [
             "-m",

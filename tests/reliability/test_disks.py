@@ -93,6 +93,22 @@ def test_a_site_whose_whole_disk_is_full_answers_and_recovers(
         if status == 503
     )
     assert {web.call("/api/v1/recommendations/", token=token)[0] for token in tokens} == {200}
+    for number, token in enumerate(tokens):
+        heard = {"artist_name": "Mara Bug", "track_name": f"Ode {number}"}
+        listen = {"listened_at": 1_700_000_000 + number, "track_metadata": heard}
+        for method, path, body in (
+            ("POST", "/1/submit-listens", {"listen_type": "single", "payload": [listen]}),
+            ("POST", "/api/v1/playlists/", {"title": "T" * 200, "songs": songs}),
+            ("PATCH", "/api/v1/me/", {"theme": "dark"}),
+            ("PUT", f"/api/v1/songs/{songs[number]}/hidden/", None),
+            ("POST", "/api/v1/me/blends/", {"title": "Both of us"}),
+        ):
+            status, text = web.call(path, token=token, method=method, body=body)
+            assert status in (200, 201, 204, 503), (path, status, text)
+    assert full.query(
+        "SELECT COUNT(*) FROM catalog_playlist p WHERE title LIKE 'TTT%' AND "
+        f"(SELECT COUNT(*) FROM catalog_playlistitem i WHERE i.playlist_id = p.id) < {len(songs)}"
+    ) == [(0,)]
     assert web.call("/healthz")[0] == 200
     assert "Traceback" not in full.manage(
         "train_model", "--no-evaluation", "--no-precompute", ok=False
