@@ -5,6 +5,7 @@ from typing import Any, ParamSpec, TypeVar
 from uuid import UUID
 
 from django.conf import settings
+from django.db import transaction
 from django.db.models import Count, QuerySet
 from django.http import HttpResponse
 from drf_spectacular.types import OpenApiTypes
@@ -56,15 +57,17 @@ class PlaylistList(generics.ListAPIView[Playlist]):
     )
     def post(self, request: SignedInApiRequest) -> Response:
         wanted = validate_body(serializers.PlaylistIn, request)
-        playlist = _apply_edit(
-            edit.create_playlist,
-            request.user,
-            wanted["title"],
-            songs=get_songs(wanted.get("songs", []), request.user),
-            description=wanted.get("description", ""),
-        )
-        if wanted.get("is_public"):
-            edit.set_public(playlist, True)
+        songs = get_songs(wanted.get("songs", []), request.user)
+        with transaction.atomic():
+            playlist = _apply_edit(
+                edit.create_playlist,
+                request.user,
+                wanted["title"],
+                songs=songs,
+                description=wanted.get("description", ""),
+            )
+            if wanted.get("is_public"):
+                edit.set_public(playlist, True)
         return Response(_serialize_detail(playlist), status=status.HTTP_201_CREATED)
 
 
@@ -79,15 +82,16 @@ class PlaylistDetail(APIView):
         """Rename a playlist, describe it, or let others see it."""
         playlist = get_own_playlist(request.user, pk)
         wanted = validate_body(serializers.PlaylistChange, request)
-        if "title" in wanted or "description" in wanted:
-            _apply_edit(
-                edit.rename_playlist,
-                playlist,
-                wanted.get("title", playlist.title),
-                wanted.get("description"),
-            )
-        if "is_public" in wanted:
-            edit.set_public(playlist, wanted["is_public"])
+        with transaction.atomic():
+            if "title" in wanted or "description" in wanted:
+                _apply_edit(
+                    edit.rename_playlist,
+                    playlist,
+                    wanted.get("title", playlist.title),
+                    wanted.get("description"),
+                )
+            if "is_public" in wanted:
+                edit.set_public(playlist, wanted["is_public"])
         return Response(_serialize_detail(playlist))
 
     @extend_schema(responses={204: None})
