@@ -259,7 +259,7 @@ import os, signal, sys
 from pathlib import Path
 import django
 django.setup()
-from recommendations.services.data import seed_packs
+from recommendations.services.seeds import seed_packs
 left = int(sys.argv[2])
 def count(frame, event, argument):
     global left
