@@ -25,7 +25,7 @@ START = 1_700_000_000
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def installed(request, site):
+def small_site(request, site):
     """The small site on either database."""
     is_on_servers = site.database_url.startswith("postgres")
     if is_on_servers and request.param == "sqlite":
@@ -115,15 +115,15 @@ def make_titles(first: int):
         )
 
 
-def test_what_was_answered_is_there_whole_after_kills(installed, serve):
+def test_what_was_answered_is_there_whole_after_kills(small_site, serve):
     """T22: batches of listens, playlists with their songs, and sharing, on both databases."""
-    songs = [key for (key,) in installed.query("SELECT key FROM catalog_song ORDER BY id")]
-    token = make_token(installed, "ada", "read", "write", "listen")
+    songs = [key for (key,) in small_site.query("SELECT key FROM catalog_song ORDER BY id")]
+    token = make_token(small_site, "ada", "read", "write", "listen")
     rng = random.Random(5)
     batches, playlists, shared = set(), set(), set()
     shared_id = 0
     for attempt in range(ROUNDS):
-        web = serve(installed)
+        web = serve(small_site)
         if not shared_id:
             body = {"title": "Shared 0", "description": "of 0", "is_public": True}
             answer = web.call("/api/v1/playlists/", token=token, method="POST", body=body)
@@ -139,42 +139,42 @@ def test_what_was_answered_is_there_whole_after_kills(installed, serve):
         playlists |= set(writers[1].answered)
         shared = set(writers[2].answered)
 
-        sizes = installed.query(
+        sizes = small_site.query(
             "SELECT p.title, p.is_public, COUNT(i.id) FROM catalog_playlist p LEFT JOIN catalog_playlistitem i "
             "ON i.playlist_id = p.id WHERE p.title LIKE 'List %' GROUP BY p.id, p.title, p.is_public"
         )
         assert {title for title, _, _ in sizes} >= {f"List {number}" for number in playlists}
         assert {(bool(is_public), n) for _, is_public, n in sizes} == {(True, SONGS_A_LIST)}
 
-        ((title, description, is_public),) = installed.query(
+        ((title, description, is_public),) = small_site.query(
             "SELECT title, description, is_public FROM catalog_playlist WHERE title LIKE 'Shared %'"
         )
         number = int(title.removeprefix("Shared "))
         assert number in (max(shared), max(shared) + 1)
         assert (description, bool(is_public)) == (f"of {number}", number % 2 == 0)
 
-        titles = installed.query(
+        titles = small_site.query(
             "SELECT s.title FROM catalog_interaction i JOIN catalog_song s ON s.id = i.song_id "
             "WHERE s.title LIKE 'Batch %'"
         )
         counts = Counter(int(title.split()[1]) for (title,) in titles)
         assert set(counts) >= batches
         assert set(counts.values()) == {LISTENS_A_BATCH}
-    if installed.database_url.startswith("sqlite"):
-        assert installed.query("PRAGMA integrity_check") == [("ok",)]
-        assert installed.query("PRAGMA foreign_key_check") == []
+    if small_site.database_url.startswith("sqlite"):
+        assert small_site.query("PRAGMA integrity_check") == [("ok",)]
+        assert small_site.query("PRAGMA foreign_key_check") == []
 
 
-def test_a_kill_in_an_activation_leaves_one_active_version_that_serves(installed, serve):
+def test_a_kill_in_an_activation_leaves_one_active_version_that_serves(small_site, serve):
     """T07: killed again and again while versions are activated; the one that was answered last, or the next, serves."""
-    installed.shell(TWO_VERSIONS)
-    token = make_token(installed, "olga", "read", "write", "staff", is_staff=True)
+    small_site.shell(TWO_VERSIONS)
+    token = make_token(small_site, "olga", "read", "write", "staff", is_staff=True)
     versions = [
-        pk for (pk,) in installed.query("SELECT id FROM recommendations_modelversion ORDER BY id")
+        pk for (pk,) in small_site.query("SELECT id FROM recommendations_modelversion ORDER BY id")
     ]
     rng = random.Random(9)
     for _attempt in range(ROUNDS):
-        web = serve(installed)
+        web = serve(small_site)
         answered = []
         is_over = threading.Event()
 
@@ -197,17 +197,17 @@ def test_a_kill_in_an_activation_leaves_one_active_version_that_serves(installed
         web.process.wait()
         thread.join()
         assert is_over.is_set()
-        active = installed.query(
+        active = small_site.query(
             "SELECT id FROM recommendations_modelversion WHERE is_active = true"
         )
         assert len(active) == 1
-        ((last,),) = installed.query(
+        ((last,),) = small_site.query(
             "SELECT version_id FROM recommendations_activation ORDER BY id DESC LIMIT 1"
         )
         assert active == [(last,)], "the log of activations says the same"
         waiting = next(number for number in versions if number != answered[-1])
         assert last in (answered[-1], waiting)
-    name = installed.shell(
+    name = small_site.shell(
         "from recommendations.services.versions import registry; print(registry.load_serving_recommender()[0])"
     )
     assert name == f"v{last}"
@@ -240,23 +240,23 @@ N_REJECTED = "SELECT COUNT(*) FROM catalog_rejectedimportrow"
 N_RUNS = "SELECT COUNT(*) FROM catalog_importrun WHERE format = 'test'"
 
 
-def test_a_sweep_that_is_killed_is_finished_by_the_next(installed):
+def test_a_sweep_that_is_killed_is_finished_by_the_next(small_site):
     """T79: killed at many instants, the sweep leaves no row without its import, and the next one does the rest."""
-    installed.shell(FILL)
+    small_site.shell(FILL)
     rng = random.Random(3)
-    kept = installed.query("SELECT COUNT(*) FROM catalog_interaction")
+    kept = small_site.query("SELECT COUNT(*) FROM catalog_interaction")
     n_interrupted = 0
     for _attempt in range(6):
-        sweep = installed.start("manage.py", "shell", "-v0", "-c", SWEEP, stdout=subprocess.PIPE)
+        sweep = small_site.start("manage.py", "shell", "-v0", "-c", SWEEP, stdout=subprocess.PIPE)
         assert sweep.stdout.readline() == "begun\n"
         time.sleep(rng.uniform(0, 0.3))
         sweep.kill()
         n_interrupted += "ended" not in sweep.communicate()[0]
-        (orphans,) = installed.query(
+        (orphans,) = small_site.query(
             f"{N_REJECTED} WHERE import_run_id NOT IN (SELECT id FROM catalog_importrun)"
         )
         assert orphans == (0,)
     assert n_interrupted
-    installed.shell(SWEEP)
-    assert installed.query(N_REJECTED) == installed.query(N_RUNS) == [(0,)]
-    assert installed.query("SELECT COUNT(*) FROM catalog_interaction") == kept
+    small_site.shell(SWEEP)
+    assert small_site.query(N_REJECTED) == small_site.query(N_RUNS) == [(0,)]
+    assert small_site.query("SELECT COUNT(*) FROM catalog_interaction") == kept
