@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.db import transaction
 from django.http import HttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
@@ -48,12 +49,16 @@ class Me(APIView):
         password = wanted.pop("password", "")
         personalised = wanted.pop("personalised", request.user.personalised)
         email = wanted.pop("email", request.user.email)
-        if email != request.user.email:
+        is_new_email = email != request.user.email
+        if is_new_email:
+            # outside the transaction: a wrong password is counted whatever becomes of the rest
             _confirm_password(request, password)
-            accounts.change_email(request.user, email)
-        accounts.save_settings(request.user, **wanted)
-        if personalised != request.user.personalised:
-            data_export.set_personalised(request.user, personalised)
+        with transaction.atomic():
+            if is_new_email:
+                accounts.change_email(request.user, email)
+            accounts.save_settings(request.user, **wanted)
+            if personalised != request.user.personalised:
+                data_export.set_personalised(request.user, personalised)
         return Response(MeSerializer(request.user).data)
 
     @extend_schema(
@@ -124,12 +129,13 @@ class MyTaste(APIView):
             (_find_part(request.user, one["part"]), MOODS[one["mood"]])
             for one in wanted.get("moods", [])
         ]
-        for cluster, mood in chosen:
-            taste.set_mood(request.user, cluster.song_ids, mood)
-        if wanted.get("rules"):
-            taste.set_rules(request.user, wanted["rules"])
-        if "discovery" in wanted:
-            taste.set_discovery(request.user, wanted["discovery"])
+        with transaction.atomic():
+            for cluster, mood in chosen:
+                taste.set_mood(request.user, cluster.song_ids, mood)
+            if wanted.get("rules"):
+                taste.set_rules(request.user, wanted["rules"])
+            if "discovery" in wanted:
+                taste.set_discovery(request.user, wanted["discovery"])
         return Response(_describe_taste(request.user))
 
 

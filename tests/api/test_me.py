@@ -2,10 +2,14 @@
 
 import hashlib
 import zlib
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
 
 import pytest
 from django.apps import apps
 from django.contrib.auth.hashers import make_password
+from django.db import DatabaseError, OperationalError, connection
 from django.db.models import CASCADE
 from django.test import Client
 from django.utils import timezone
@@ -105,6 +109,42 @@ def test_settings_are_read_and_changed(alice):
         "de",
         True,
     )
+
+
+@pytest.mark.parametrize("n_writes", range(6))
+def test_a_change_that_breaks_off_leaves_all_or_nothing(world, n_writes):
+    """Whichever write of it fails: no mood without the rule, no theme without the choice that came with it."""
+    part = world.alice.get("me/taste/").body["parts"][0]["id"]
+    changes = {
+        "me/": {"theme": "dark", "language": "de", "personalised": False},
+        "me/taste/": {"discovery": 0.9, "moods": [{"part": part, "mood": "mute"}]},
+    }
+    for path, change in changes.items():
+        before = world.alice.get(path).body
+        with connection.execute_wrapper(fail_after(n_writes)), suppress(DatabaseError):
+            assert world.alice.patch(path, change).status in (200, 503)
+        after = world.alice.get(path).body
+        if path == "me/":
+            n_changed = sum(after[name] != before[name] for name in change)
+            assert n_changed in (0, len(change))
+        else:
+            moods = [one["mood"] for one in after["parts"]]
+            assert (after["discovery"] == 0.9) is ("mute" in moods)
+
+
+def fail_after(n_writes: int) -> Callable[..., Any]:
+    """Return a wrapper of statements that lets so many rows' changes through and refuses the next ones."""
+    left = n_writes
+
+    def execute(run, sql, params, many, context):
+        nonlocal left
+        if sql.startswith(("INSERT", "UPDATE", "DELETE")):
+            left -= 1
+            if left < 0:
+                raise OperationalError("the disk is full")
+        return run(sql, params, many, context)
+
+    return execute
 
 
 def test_nobody_promotes_themselves(alice):
