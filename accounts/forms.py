@@ -6,6 +6,7 @@ from django import forms
 from django.conf import settings
 from django.contrib.auth import password_validation
 from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm, UsernameField
+from django.db import transaction
 from django.http import HttpRequest, QueryDict
 from django.utils.translation import gettext_lazy as _
 
@@ -145,8 +146,9 @@ class SettingsForm(ModelForm[User]):
 
     def save(self, commit: bool = True) -> User:
         wanted = {name: self.cleaned_data[name] for name in self.Meta.fields}
-        services.change_email(self.request.user, wanted.pop("email"))
-        services.save_settings(self.request.user, **wanted)
+        with transaction.atomic():
+            services.change_email(self.request.user, wanted.pop("email"))
+            services.save_settings(self.request.user, **wanted)
         return self.request.user
 
 

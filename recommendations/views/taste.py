@@ -5,6 +5,7 @@ from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.db import transaction
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -168,14 +169,15 @@ def save_taste(request: SignedInRequest) -> HttpResponse:
         "discovery": taste.load_taste(request.user).discovery,
         "picks": _number_picks(stored),
     }
-    if (
-        PICKS_SHOWN in request.POST
-        and _number_picks(picks := read_picks(request.POST, request.user)) != before["picks"]
-    ):
-        taste.set_picks(request.user, songs=picks.songs, artists=picks.artists, genres=picks.genres)
-    taste.set_discovery(request.user, form.wanted_discovery)
-    for cluster, mood in form.find_changed_moods():
-        taste.set_mood(request.user, cluster.song_ids, mood)
+    picks = read_picks(request.POST, request.user) if PICKS_SHOWN in request.POST else stored
+    has_other_picks = _number_picks(picks) != before["picks"]
+    changed_moods = list(form.find_changed_moods())
+    with transaction.atomic():
+        if has_other_picks:
+            _set_picks(request.user, picks)
+        taste.set_discovery(request.user, form.wanted_discovery)
+        for cluster, mood in changed_moods:
+            taste.set_mood(request.user, cluster.song_ids, mood)
     request.session[UNDO] = before
     messages.success(request, _("Saved. Your next list follows it."))
     return redirect("recommendations:taste")
@@ -188,23 +190,26 @@ def undo_taste(request: SignedInRequest) -> HttpResponse:
     if before is None:
         messages.error(request, _("There is nothing left to undo."))
         return redirect("recommendations:taste")
-    taste.set_discovery(request.user, before["discovery"])
+    picks = None
     if "picks" in before:
-        picks = read_picks(
-            MultiValueDict(
-                {name: [str(pk) for pk in ids] for name, ids in before["picks"].items()}
-            ),
-            request.user,
-        )
-        taste.set_picks(request.user, songs=picks.songs, artists=picks.artists, genres=picks.genres)
-    taste.set_mood(request.user, _load_stored_moods(request.user), taste_clusters.NORMAL)
+        ids = {name: [str(pk) for pk in ids] for name, ids in before["picks"].items()}
+        picks = read_picks(MultiValueDict(ids), request.user)
     by_mood: dict[str, list[int]] = {}
     for song_id, mood in before["moods"].items():
         by_mood.setdefault(mood, []).append(int(song_id))
-    for mood, song_ids in by_mood.items():
-        taste.set_mood(request.user, song_ids, mood)
+    with transaction.atomic():
+        taste.set_discovery(request.user, before["discovery"])
+        if picks is not None:
+            _set_picks(request.user, picks)
+        taste.set_mood(request.user, _load_stored_moods(request.user), taste_clusters.NORMAL)
+        for mood, song_ids in by_mood.items():
+            taste.set_mood(request.user, song_ids, mood)
     messages.success(request, _("Undone: your taste is as it was before."))
     return redirect("recommendations:taste")
+
+
+def _set_picks(listener: User, picks: Picks) -> None:
+    taste.set_picks(listener, songs=picks.songs, artists=picks.artists, genres=picks.genres)
 
 
 def _number_picks(picks: Picks) -> dict[str, list[int]]:

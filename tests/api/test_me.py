@@ -2,14 +2,12 @@
 
 import hashlib
 import zlib
-from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
 
 import pytest
 from django.apps import apps
 from django.contrib.auth.hashers import make_password
-from django.db import DatabaseError, OperationalError, connection
+from django.db import DatabaseError, connection
 from django.db.models import CASCADE
 from django.test import Client
 from django.utils import timezone
@@ -32,6 +30,7 @@ from recommendations.services.versions import forgetting
 from tests.api.caller import Caller
 from tests.api.listens import playing
 from tests.eager import eager_tasks
+from tests.failing_writes import fail_after
 
 WORDS = "alices-own-words-1"
 
@@ -130,21 +129,6 @@ def test_a_change_that_breaks_off_leaves_all_or_nothing(world, n_writes):
         else:
             moods = [one["mood"] for one in after["parts"]]
             assert (after["discovery"] == 0.9) is ("mute" in moods)
-
-
-def fail_after(n_writes: int) -> Callable[..., Any]:
-    """Return a wrapper of statements that lets so many rows' changes through and refuses the next ones."""
-    left = n_writes
-
-    def execute(run, sql, params, many, context):
-        nonlocal left
-        if sql.startswith(("INSERT", "UPDATE", "DELETE")):
-            left -= 1
-            if left < 0:
-                raise OperationalError("the disk is full")
-        return run(sql, params, many, context)
-
-    return execute
 
 
 def test_nobody_promotes_themselves(alice):

@@ -1,11 +1,13 @@
 """The taste page edits what a listener said they like, with a preview before anything is saved, and one undo."""
 
 import pytest
+from django.db import connection
 
 from accounts.models import User
 from catalog.models import Genre
 from recommendations.models import Taste
 from recommendations.services.preferences import taste
+from tests.failing_writes import fail_after
 
 
 @pytest.fixture
@@ -39,6 +41,18 @@ def test_an_unchecked_pick_is_gone_after_saving_and_back_after_undo(browser, bob
     assert read_stored(bob) == ({kept.pk}, set(), set())
     browser.post("/taste/undo/")
     assert read_stored(bob) == before
+
+
+@pytest.mark.parametrize("n_writes", range(0, 10, 2))
+def test_a_save_that_breaks_off_leaves_all_or_nothing(browser, bob, trained, n_writes):
+    """Whichever write of it fails, the picks and the slider are both as before, or both as wanted."""
+    before = read_stored(bob)
+    wanted = {"discovery": "90", "picks": "1", "song": [trained.songs[0].pk]}
+    browser.raise_request_exception = False
+    with connection.execute_wrapper(fail_after(n_writes)):
+        browser.post("/taste/save/", wanted)
+    is_saved = Taste.objects.get(listener=bob).discovery == 0.9
+    assert read_stored(bob) == (({trained.songs[0].pk}, set(), set()) if is_saved else before)
 
 
 def test_a_form_without_the_picks_leaves_them_as_they_are(browser, bob):
