@@ -98,7 +98,7 @@ API_CHANGE_BUDGETS = {
     "post impressions/{impression}/outcomes/": 9,
     "post interactions/": 14,
     "post interactions/batch/": 15,
-    "patch me/": 4,
+    "patch me/": 6,
     # the password and its limits, sessions, imports and their songs, every table
     "delete me/?confirm=alice": 70,
     "delete me/history/?confirm=everything": 10,
@@ -116,7 +116,7 @@ API_CHANGE_BUDGETS = {
     "get model-versions/{version}/": 5,
     "post model-versions/{version}/activate/": 8,
     "post model-versions/roll-back/": 6,
-    "post playlists/": 11,
+    "post playlists/": 12,
     "patch playlists/{playlist}/": 8,
     "delete playlists/{playlist}/": 6,
     "post playlists/{playlist}/items/": 14,
