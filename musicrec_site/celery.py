@@ -28,8 +28,6 @@ worker_program.safe_say = lambda *_: None
 
 log = logging.getLogger(__name__)
 
-_heartbeats: list[Any] = []
-
 
 @signals.setup_logging.connect
 def keep_log_settings(**_: Any) -> None:
@@ -39,11 +37,9 @@ def keep_log_settings(**_: Any) -> None:
 @signals.worker_ready.connect
 def start_worker(sender: Any, **_: Any) -> None:
     """Say that this worker lives, and take up what another one left."""
-    from recommendations.services.operations.workers import Heartbeat
+    from recommendations.services.operations.workers import start_heartbeat
 
-    heartbeat = Heartbeat(sender.hostname, sorted(sender.app.amqp.queues.consume_from))
-    heartbeat.start()
-    _heartbeats.append(heartbeat)
+    start_heartbeat(sender.hostname, sorted(sender.app.amqp.queues.consume_from))
     threading.Thread(
         target=_run_in_thread, args=(_sweep_all,), name="first-sweep", daemon=True
     ).start()
@@ -95,8 +91,9 @@ def stop_worker(sender: Any, **_: Any) -> None:
 
     What is registered last is called first, when the threads that matter have ended.
     """
-    while _heartbeats:
-        _heartbeats.pop().stop()
+    from recommendations.services.operations.workers import stop_heartbeats
+
+    stop_heartbeats()
     atexit.register(_leave, int(sender.exitcode or 0))
 
 

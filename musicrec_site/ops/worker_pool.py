@@ -4,15 +4,26 @@ Celery asks its processes to end and waits: each sleeps for a second after it wa
 loads it to the end first, and a thread that watches them looks up every 0.8 s only. A process that has no task has
 nothing to lose, so here it is killed. Where a task runs, the pool ends as Celery's does: it waits for the task, which
 gives its job back (`musicrec_site.celery.release_jobs`).
+
+A worker without a task has nothing to wait for but its queue, which may be frozen or gone: it takes leave for
+GOODBYE_SECONDS at most.
 """
 
 import contextlib
+import faulthandler
+import logging
 import os
 import signal
+import threading
+import time
 from typing import Any
 
 from billiard.pool import RUN, TERMINATE
 from celery.concurrency import prefork
+
+log = logging.getLogger(__name__)
+
+GOODBYE_SECONDS = 8.0
 
 
 class TaskPool(prefork.TaskPool):
@@ -36,5 +47,23 @@ class TaskPool(prefork.TaskPool):
         for process in processes:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(process.pid, signal.SIGKILL)
+        threading.Thread(target=_leave_in_time, name="leave", daemon=True).start()
         for process in processes:
             process.join()
+
+
+def _leave_in_time() -> None:
+    """End the program where its own end does not come: a queue that does not answer is waited for without a limit."""
+    time.sleep(GOODBYE_SECONDS)
+    log.error(
+        "The queue has not answered for %.0f s: this worker ends without taking leave of it.",
+        GOODBYE_SECONDS,
+    )
+    faulthandler.dump_traceback()
+    from recommendations.services.operations.workers import stop_heartbeats
+
+    # a thread of its own: the database may be what does not answer
+    last = threading.Thread(target=stop_heartbeats, daemon=True)
+    last.start()
+    last.join(GOODBYE_SECONDS)
+    os._exit(0)

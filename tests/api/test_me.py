@@ -113,10 +113,10 @@ def test_settings_are_read_and_changed(alice):
 @pytest.mark.parametrize("n_writes", range(6))
 def test_a_change_that_breaks_off_leaves_all_or_nothing(world, n_writes):
     """Whichever write of it fails: no mood without the rule, no theme without the choice that came with it."""
-    part = world.alice.get("me/taste/").body["parts"][0]["id"]
+    cluster_id = world.alice.get("me/taste/").body["parts"][0]["id"]
     changes = {
         "me/": {"theme": "dark", "language": "de", "personalised": False},
-        "me/taste/": {"discovery": 0.9, "moods": [{"part": part, "mood": "mute"}]},
+        "me/taste/": {"discovery": 0.9, "moods": [{"part": cluster_id, "mood": "mute"}]},
     }
     for path, change in changes.items():
         before = world.alice.get(path).body

@@ -3,6 +3,8 @@
 import os
 import signal
 import socket
+import threading
+from contextlib import suppress
 
 import pytest
 
@@ -159,6 +161,67 @@ def test_an_idle_worker_waits_for_none_of_its_processes(site, start_worker, brok
     wait_for((tmp_path / "hangs").exists)
     worker.terminate()
     assert worker.wait(timeout=60) == 0
+    wait_for(lambda: list_session(worker) == [])
+    assert site.query("SELECT COUNT(*) FROM recommendations_workerheartbeat") == [(0,)]
+
+
+class Relay:
+    """Hands bytes on between a worker and its queue until it freezes, as a cable that is pulled."""
+
+    def __init__(self, port: int) -> None:
+        self._target = port
+        self._is_frozen = threading.Event()
+        self._server = socket.create_server(("127.0.0.1", 0))
+        self.port = self._server.getsockname()[1]
+        self._sockets: list[socket.socket] = [self._server]
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def freeze(self) -> None:
+        self._is_frozen.set()
+
+    def close(self) -> None:
+        for one in self._sockets:
+            one.close()
+
+    def _accept(self) -> None:
+        with suppress(OSError):
+            while True:
+                client, _ = self._server.accept()
+                target = socket.create_connection(("127.0.0.1", self._target))
+                self._sockets += [client, target]
+                for pair in ((client, target), (target, client)):
+                    threading.Thread(target=self._forward, args=pair, daemon=True).start()
+
+    def _forward(self, source: socket.socket, sink: socket.socket) -> None:
+        with suppress(OSError):
+            while data := source.recv(65_536):
+                if self._is_frozen.is_set():
+                    return
+                sink.sendall(data)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=pytest.mark.xdist_group(f"broker-{name}"))
+        for name, server in BROKERS.items()
+        if server
+    ],
+)
+def test_an_idle_worker_ends_though_its_queue_has_frozen(site, start_worker, name):
+    """T26: it waited for the answer to its goodbye, for as long as nobody killed it."""
+    address, port = BROKERS[name]
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+    except OSError:
+        pytest.skip(f"No {name} answers at 127.0.0.1:{port}.")
+    relay = Relay(port)
+    site.settings["CELERY_BROKER_URL"] = address.replace(f":{port}", f":{relay.port}")
+    worker = start_worker(site)
+    relay.freeze()
+    worker.terminate()
+    assert worker.wait(timeout=60) == 0
+    relay.close()
     wait_for(lambda: list_session(worker) == [])
     assert site.query("SELECT COUNT(*) FROM recommendations_workerheartbeat") == [(0,)]
 

@@ -83,3 +83,19 @@ class Heartbeat(threading.Thread):
             # The row only gets older, which is what the admin page is to show.
             log.warning("The worker's heartbeat was not written: %s", error)
             connection.close()
+
+
+_heartbeats: list[Heartbeat] = []
+
+
+def start_heartbeat(worker: str, queues: list[str]) -> None:
+    """Give a sign of life of this process's worker from here on."""
+    heartbeat = Heartbeat(worker, queues)
+    heartbeat.start()
+    _heartbeats.append(heartbeat)
+
+
+def stop_heartbeats() -> None:
+    """Take back the signs of life of this process."""
+    while _heartbeats:
+        _heartbeats.pop().stop()
