@@ -1,4 +1,4 @@
-"""Draws how time grows with the number of listeners, both on logarithmic scales."""
+"""Draws how processor time grows with the number of listeners, both on logarithmic scales."""
 
 from __future__ import annotations
 
@@ -14,11 +14,13 @@ INK, FAINT = "#3f3f4a", "#dcdce4"
 
 @dataclass(frozen=True)
 class Line:
-    """Seconds at each number of listeners."""
+    """Seconds of the processor at each number of listeners."""
 
     name: str
     colour: str
     seconds: dict[int, float]
+    is_below: bool = False
+    """Whether its values are written below its points."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,7 @@ def draw_growth(lines: Sequence[Line]) -> str:
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}" '
         'role="img" font-family="system-ui, sans-serif" font-size="12">\n'
-        "<title>Seconds over the number of listeners, both on logarithmic scales</title>\n"
+        "<title>Seconds of the processor over the number of listeners, both on logarithmic scales</title>\n"
         f'<rect width="{WIDTH}" height="{HEIGHT}" fill="#ffffff"/>\n'
         + "\n".join(elements)
         + "\n</svg>\n"
@@ -66,7 +68,12 @@ def _draw_axes(axes: Axes) -> Iterator[str]:
         left, y = axes.place(10 ** axes.listeners[0], 10**power)
         yield _stroke((left, y), (WIDTH - RIGHT, y), FAINT)
         yield _write(left - 8, y + 4, f"{10**power:,} s", "end")
-    yield _write((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 10, "listeners, 50 listens each", "middle")
+    yield _write(
+        (LEFT + WIDTH - RIGHT) / 2,
+        HEIGHT - 10,
+        "listeners with 50 listens each; seconds of the processor",
+        "middle",
+    )
 
 
 def _draw_line(line: Line, axes: Axes) -> Iterator[str]:
@@ -75,9 +82,15 @@ def _draw_line(line: Line, axes: Axes) -> Iterator[str]:
     yield f'<polyline points="{path}" fill="none" stroke="{line.colour}" stroke-width="2.5"/>'
     for (x, y), (_, seconds) in zip(points, sorted(line.seconds.items()), strict=True):
         yield f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4" fill="{line.colour}"/>'
-        yield _write(x - 8, y - 8, f"{seconds:,.0f} s", "end", line.colour)
+        if line.is_below:
+            yield _write(x + 8, y + 16, f"{seconds:,.0f} s", "start", line.colour)
+        else:
+            yield _write(x - 8, y - 8, f"{seconds:,.0f} s", "end", line.colour)
     x, y = points[-1]
-    yield _write(x + 12, y + 4, line.name, "start", line.colour)
+    is_short = x < WIDTH - RIGHT - 1
+    yield _write(
+        x + (8 if is_short else 12), y + (-10 if is_short else 4), line.name, "start", line.colour
+    )
 
 
 def _stroke(start: tuple[float, float], end: tuple[float, float], colour: str) -> str:
