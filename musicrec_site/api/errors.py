@@ -99,9 +99,8 @@ def _note_refusal(status_code: int, request: Request) -> None:
     if status_code in (403, 404):
         try:
             user_id = getattr(request.user, "pk", None)
-        except (
-            exceptions.APIException
-        ):  # refused before anybody looked at the token, which is wrong, too
+        except exceptions.APIException:
+            # refused before anybody looked at the token, which is wrong, too
             user_id = None
         visitors_log.warning(
             "api_access_refused", status=status_code, path=request.path, user_id=user_id

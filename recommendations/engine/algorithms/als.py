@@ -21,6 +21,7 @@ from recommendations.engine.algorithms.als_equations import (
     solve_small,
 )
 from recommendations.engine.algorithms.als_sweeps import (
+    count_entries,
     draw_factors,
     solve_in_turn,
     weigh_regularization,
@@ -180,9 +181,9 @@ class ALS(LatentFactors):
         listeners, items = (draw_factors(rng, n, self.n_factors) for n in confidences.shape)
         if start is not None:
             items = np.where(np.isnan(start), items, start)
-        sides = (confidences, confidences.T.tocsr())
         listener_reg, item_reg = (
-            weigh_regularization(side, self.regularization)[0] for side in sides
+            weigh_regularization(counts, self.regularization)[0]
+            for counts in count_entries(confidences)
         )
         solve_in_turn(
             confidences, (listeners, items), (listener_reg, item_reg), n_iterations, on_progress

@@ -19,16 +19,21 @@ START = 0.1
 
 
 def weigh_regularization(
-    cells: csr_matrix, regularization: float, added: float = 0.0
+    counts: NDArray[np.integer], regularization: float, added: float = 0.0
 ) -> tuple[NDArray[np.float64], float]:
     """Return each row's regularisation, and how much of it a unit of frequency is.
 
-    A row's frequency is the number of its entries and `added`; a row of mean frequency gets `regularization`.
+    A row's frequency is the number of its entries, `counts`, and `added`; a row of mean frequency gets
+    `regularization`.
     """
-    frequencies: NDArray[np.float64] = count_per_row(cells) + np.float64(added)
-    occurring = count_per_row(cells) > 0
-    unit = float(regularization / frequencies[occurring].mean())
+    frequencies: NDArray[np.float64] = counts + np.float64(added)
+    unit = float(regularization / frequencies[counts > 0].mean())
     return frequencies * unit, unit
+
+
+def count_entries(cells: csr_matrix) -> tuple[NDArray[np.integer], NDArray[np.integer]]:
+    """Return the entries of each listener and of each song, without turning the matrix round."""
+    return count_per_row(cells), np.bincount(cells.indices, minlength=cells.shape[1])
 
 
 def draw_factors(rng: np.random.Generator, n_rows: int, n_factors: int) -> NDArray[np.float32]:

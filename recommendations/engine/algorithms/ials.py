@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from recommendations.engine.algorithms.als_sweeps import (
+    count_entries,
     draw_factors,
     solve_in_turn,
     weigh_regularization,
@@ -106,9 +107,10 @@ class IALS(LatentFactors):
         n_factors = self._choose_n_factors(*cells.shape)
         listeners, items = (draw_factors(rng, n, n_factors) for n in cells.shape)
         added = cells.shape[1] / self.alpha
-        listener_reg, unit = weigh_regularization(cells, self.regularization, added)
+        by_listener, by_item = count_entries(cells)
+        listener_reg, unit = weigh_regularization(by_listener, self.regularization, added)
         item_reg, _ = weigh_regularization(
-            cells.T.tocsr(), self.regularization, cells.shape[0] / self.alpha
+            by_item, self.regularization, cells.shape[0] / self.alpha
         )
         self.scale_ = np.array([added, unit])
         solve_in_turn(
