@@ -82,7 +82,7 @@ PRESSING_PHRASES = (
         _split_phrases(
             """original, edit, bonus, bonus track, bonus track version, bonus version, bonus edition, standard edition,
         special edition, limited edition, collectors edition, collector s edition, hidden track, edited,
-        edited version, dirty version, dolby atmos, dolby atmos version, spatial audio, originalversion,
+        edited version, dirty, dirty version, dolby atmos, dolby atmos version, spatial audio, originalversion,
         albumversion, singleversion, radioversion, radioedit, version originale, version original,
         versione originale, versao original, version album, version single, version radio, single,
         non album single, non album track, b side, b side single, parental advisory, high resolution, hi res,
@@ -134,7 +134,7 @@ LIVE_ELSEWHERE = _split_phrases(
 )
 # notes of one word
 LIVE_WORDS = _split_words(
-    """ライブ ライヴ ライブ版 ライブver ライブバージョン 라이브 라이브버전 现场 現場 现场版 現場版 live版 演唱会版
+    """แสดงสด บันทึกการแสดงสด ライブ ライヴ ライブ版 ライブver ライブバージョン 라이브 라이브버전 现场 現場 现场版 現場版 live版 演唱会版
     演唱會版 концерт вживую наживо สด canli ζωντανα uzivo nazivo naživo živě eloben elo livenä מהופעה בהופעה
     לייב لايف مباشر liveversion livemitschnitt liveaufnahme livekonzert"""
 )
@@ -192,13 +192,14 @@ VERSIONS_ELSEWHERE = {
     **dict.fromkeys(_split_list("ремикс リミックス 리믹스 remezcla"), "remix"),
     **dict.fromkeys(_split_list("караоке カラオケ"), "karaoke"),
     **dict.fromkeys(_split_list("демо демоверсия デモ"), "demo"),
+    **dict.fromkeys(_split_list("acapella acappella capella"), "cappella"),
 }
 VERSION_WORDS = (
     PLAIN_VERSIONS | set(VERSIONS_ELSEWHERE) | LIVE_WORDS | VERSION_NAMES
 ) | _split_words(
     """live remix remixed mix rmx edit version dub session sessions take rework bootleg cover slowed reverb sped
     rehearsal outtake remaster remastered acapella cappella rerecorded recorded vip flip mashup medley alternative
-    rough early stripped symphonic chopped screwed nightcore reworked reimagined revisited remake lofi 8d
+    capella rough early stripped symphonic chopped screwed nightcore reworked reimagined revisited remake lofi 8d
     klavierversion orchesterversion langversion kurzversion karaokeversion maxiversion neuversion kinoversion
     klavierfassung orchesterfassung langfassung kurzfassung neufassung neuaufnahme"""
 )

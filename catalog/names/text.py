@@ -6,6 +6,8 @@
 | accents of Latin, Greek and Cyrillic letters | gone |
 | vowel marks of Arabic and points of Hebrew, which mostly are not written | gone |
 | vowel signs, tone marks, voiced kana and every other mark | kept: they are letters, not accents |
+| digits of other scripts: "٣", "३" | the digits from 0 to 9 |
+| Thai and Lao sara am, with the tone before or behind its ring | one order |
 | apostrophes between letters | gone: "don't" is "dont" |
 | initials with dots | one word: "R.E.M." is "rem" |
 | signs written for letters: "P!nk", "Ke$ha" | the letters: "pink", "kesha" |
@@ -54,7 +56,9 @@ _POINTS = frozenset(
 )
 _APOSTROPHES = dict.fromkeys(map(ord, "’‘ʼʻ′`´＇ʹˈ‛"), "'")
 # these would become the letters TM and SM
-_SIGNS = _APOSTROPHES | dict.fromkeys(map(ord, "™℠"), "") | {ord("№"): "#"}
+_SIGNS = _APOSTROPHES | dict.fromkeys(map(ord, "™℠"), "") | {ord("№"): "#", ord("ϟ"): "⚡"}
+# the ring of sara am: keyboards put the tone behind it, or before it, as it is in one character
+_RING_BEFORE_TONE = re.compile("([\u0e4d\u0ecd])([\u0e48-\u0e4b\u0ec8-\u0ecb])")
 
 
 class _Kinds(dict[str, str]):
@@ -87,7 +91,17 @@ class _Words(dict[int, str]):
         return self[code]
 
 
+class _Digits(dict[int, str]):
+    """Digits of every script as those from 0 to 9, every other character as it is; looked up once."""
+
+    def __missing__(self, code: int) -> str:
+        character = chr(code)
+        self[code] = str(unicodedata.digit(character)) if character.isdecimal() else character
+        return self[code]
+
+
 _KINDS = _Kinds()
+_DIGITS = _Digits()
 _WORDS = _Words()
 _INITIALS = re.compile(
     r"(?<![^\W_])(?:[^\W\d_]\.){2,}(?:[^\W\d_](?![^\W_]))?|(?<![^\W_])[^\W\d_]\.[^\W\d_](?![\w.])"
@@ -165,7 +179,8 @@ def _fold(text: str) -> str:
     shown = _MASCULINE.sub("#", shown) if "º" in shown else shown
     folded = unicodedata.normalize("NFKC", shown.translate(_SIGNS)).casefold().translate(_LETTERS)
     bare = _strip_accents(unicodedata.normalize("NFKD", folded)).translate(_APOSTROPHES)
-    return unicodedata.normalize("NFC", bare)
+    bare = _RING_BEFORE_TONE.sub(r"\2\1", bare)
+    return unicodedata.normalize("NFC", bare).translate(_DIGITS)
 
 
 def _strip_accents(decomposed: str) -> str:

@@ -12,8 +12,23 @@ from musicrec_site.logs.secrets import clean_rendered_line
 # Ends of lines, what a terminal obeys, and what turns the direction of the letters around.
 _CONTROL_SIGNS = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 
+MAX_TEXT_LENGTH = 2_000
+"""Letters of one text of a line; addresses and headers of strangers have up to 64,000."""
+
+
+def shorten_texts(_logger: Any, _name: str, event: dict[str, Any]) -> dict[str, Any]:
+    """Cut the texts of an event; what we write ourselves, such as a traceback, stays whole."""
+    return {
+        name: f"{value[:MAX_TEXT_LENGTH]}… ({len(value):,} characters)"
+        if isinstance(value, str) and len(value) > MAX_TEXT_LENGTH
+        else value
+        for name, value in event.items()
+    }
+
+
 SHARED_PROCESSORS: list[Any] = [
     structlog.contextvars.merge_contextvars,
+    shorten_texts,
     structlog.stdlib.add_logger_name,
     structlog.stdlib.add_log_level,
     structlog.processors.TimeStamper(fmt="iso", utc=True),

@@ -3,10 +3,13 @@
 waitress has one thread that reads from and writes to all sockets without waiting for any, and hands a request to a
 thread of its pool only when it is there as a whole. However many clients send slowly, nobody else waits for them. What
 waitress lacks is added here: deadlines for head and body, limits by address (musicrec_site.server.body_limits), an end
-that lets requests drain, and answers that reach clients which are still sending.
+that lets requests drain, answers that reach clients which are still sending, and an answer at once to what can't
+become a request.
 """
 
+import contextlib
 import os
+import re
 import socket
 import tempfile
 import time
@@ -18,9 +21,10 @@ from gunicorn.workers.base import Worker
 from waitress import wasyncore
 from waitress.adjustments import Adjustments
 from waitress.channel import HTTPChannel
-from waitress.parser import HTTPRequestParser
+from waitress.parser import HTTPRequestParser, ParsingError
 from waitress.server import TcpWSGIServer, UnixWSGIServer
 from waitress.task import ThreadedTaskDispatcher, WSGITask
+from waitress.utilities import BadRequest
 
 from common.retention import INCOMING_DAYS, delete_old_files
 
@@ -44,6 +48,10 @@ POLL_SECONDS = 0.5
 MAX_CONNECTIONS = 800
 MAX_HEAD_BYTES = 64 * 1024
 MAX_CHUNK_LINE_BYTES = 4096
+TOO_SLOW = b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+# The beginning of another protocol, such as TLS; and the end of a head with bare line feeds, which waitress misses.
+_NO_HEAD = re.compile(rb"^[\r\n]*[\x00-\x08\x0e-\x1f]")
+_BARE_LINE_FEEDS = re.compile(rb"[^\s]\r?\n\n|[^\s]\n\r\n")
 
 
 class Request(HTTPRequestParser):
@@ -65,7 +73,11 @@ class Request(HTTPRequestParser):
 
     def parse_header(self, header_plus: bytes) -> None:
         """Read the head, and refuse the body that it announces when that is too large for anybody."""
-        super().parse_header(header_plus)
+        try:
+            super().parse_header(header_plus)
+        except ValueError as error:  # of urlsplit, and of int() on thousands of digits
+            raise ParsingError("Invalid start line or Content-Length") from error
+        self._forbid_two_lengths()
         self.body_started = time.monotonic()
         if self.body_rcv is None:
             return
@@ -80,20 +92,42 @@ class Request(HTTPRequestParser):
         elif self.content_length > self.max_bytes:
             self.refuse(self.limit.uploader or self.limit.anybody)
 
+    def _forbid_two_lengths(self) -> None:
+        """Let nothing follow a body whose end a proxy may see elsewhere (RFC 9112, 6.1)."""
+        if self.version != "1.1" and "TRANSFER_ENCODING" in self.headers:
+            raise ParsingError("HTTP/1.0 has no Transfer-Encoding")
+        if self.chunked and "CONTENT_LENGTH" in self.headers:
+            self.headers["CONNECTION"] = "close"
+            self.connection_close = True
+
     def received(self, data: bytes) -> int:
         consumed: int = super().received(data)
+        if not (self.headers_finished or self.completed):
+            self._refuse_endless_head(len(data))
+            return consumed
         receiver = self.body_rcv
         if self.completed:
             self.expect_continue = False  # waitress would ask for a body that is here, and wait
         if self.refused_at is not None:
             return len(data)
         if self.chunked and receiver is not None:
-            n_bytes, line = len(receiver), receiver.control_line
+            # what a piece announces counts before it comes
+            n_bytes = len(receiver) + receiver.chunk_remainder
+            line = receiver.control_line
             most = self.limit.uploader if self.needs_permission else self.max_bytes
-            if n_bytes > most or len(line) > MAX_CHUNK_LINE_BYTES:
+            is_endless = len(line) > MAX_CHUNK_LINE_BYTES or len(receiver.trailer) > MAX_HEAD_BYTES
+            if n_bytes > most or is_endless:
                 self.refuse(most)
                 return len(data)
         return consumed
+
+    def _refuse_endless_head(self, n_new_bytes: int) -> None:
+        """Answer at once where no head can come of the bytes that are here."""
+        head = self.header_plus
+        if _NO_HEAD.match(head) or _BARE_LINE_FEEDS.search(head[-n_new_bytes - 3 :]):
+            self.parse_header(b"GET / HTTP/1.0\r\n")
+            self.error = BadRequest("The lines of a head end with CR and LF")
+            self.completed = True
 
     def permit(self) -> None:
         self.needs_permission, self.max_bytes = False, self.limit.uploader
@@ -129,7 +163,18 @@ class Task(WSGITask):
             from musicrec_site.server.body_limits import REFUSED
 
             environ[REFUSED] = self.request.refused_at
+        if self.request.command == "HEAD":
+            environ.pop("wsgi.file_wrapper", None)  # waitress sends a file past `write`
         return environ
+
+    def write(self, data: bytes) -> None:
+        """Send a piece of the answer; to HEAD the head only, as Django leaves it to the server."""
+        if self.request.command != "HEAD":
+            super().write(data)
+            return
+        super().write(b"")
+        self.chunked_response = False
+        self.content_bytes_written += len(data)
 
 
 class Permission:
@@ -178,7 +223,7 @@ class Channel(HTTPChannel):
             request.is_asking = True
             self.server.add_task(Permission(self, request))
         self.has_refused = self.has_refused or any(
-            one.refused_at is not None for one in self.requests
+            one.refused_at is not None or one.error for one in self.requests
         )
         return answer
 
@@ -229,6 +274,13 @@ class Channel(HTTPChannel):
         else:
             self.recv(1024 * 1024)  # closes at the end of the stream
 
+    def close_late(self) -> None:
+        """Close a connection that has taken too long, with a word to who has begun a request."""
+        if self.request is not None and self.lingers_until is None and not self.total_outbufs_len:
+            with contextlib.suppress(OSError):
+                self.socket.send(TOO_SLOW)
+        self.handle_close()
+
     @property
     def is_at_work(self) -> bool:
         """Whether a request is being answered, or its answer is being sent."""
@@ -266,7 +318,7 @@ class _Deadlines:
         now = time.monotonic()
         for channel in list(self.active_channels.values()):
             if channel.has_taken_too_long(now):
-                channel.handle_close()
+                channel.close_late()
 
     def handle_accept(self) -> None:
         if len(self.active_channels) >= MAX_CONNECTIONS:

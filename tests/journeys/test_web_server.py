@@ -320,3 +320,89 @@ def test_where_no_connection_is_free_the_oldest_unfinished_one_goes(monkeypatch)
         connection.request("POST", "/x", b"hello")
         assert connection.getresponse().read() == b"hello"
         connection.close()
+
+
+HOST = b"\r\nHost: localhost\r\n"
+CHUNKED = b"POST /x HTTP/1.1" + HOST + b"Transfer-Encoding: chunked\r\n\r\n"
+
+
+def read_all(port: int, *pieces: bytes) -> bytes:
+    """Send some pieces and return everything that comes until the server closes; it has 10 seconds."""
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as client:
+        for piece in pieces:
+            send_quietly(client, piece)
+            time.sleep(0.05)
+        answer = b""
+        while more := client.recv(65536):
+            answer += more
+    return answer
+
+
+@pytest.mark.parametrize(
+    ("request_bytes", "status"),
+    [
+        (b"GET / HTTP/1.1\nHost: localhost\n\n", 400),
+        (b"GET / HTTP/1.1\r\nHost: localhost\r\n\n", 400),
+        (b"GET / HTTP/1.1\nHost: localhost\n\r\n", 400),
+        (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(100), 400),
+        (b"POST / HTTP/1.1" + HOST + b"Content-Length: " + b"9" * 5000 + b"\r\n\r\n", 400),
+        (b"GET http://[::1/ HTTP/1.1" + HOST + b"\r\n", 400),
+        (b"POST / HTTP/1.0" + HOST + b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400),
+        (CHUNKED + b"ffffffffffffffff\r\nabc", 200),
+        (CHUNKED + b"7fffffff\r\nabc", 200),
+        (CHUNKED + b"f" * 10_000 + b"\r\nabc", 200),
+        (CHUNKED + b"2\r\n{}\r\n0\r\nX-Trailer: " + b"a" * 100_000, 200),
+    ],
+    ids=[
+        "line feeds", "line feed at the end", "carriage return at the end", "TLS", "5,000 digits",
+        "address in brackets", "pieces in HTTP/1.0", "a piece of 2^64", "a piece of 2 GB", "a piece of 2^40000",
+        "a trailer without end",
+    ],
+)  # fmt: skip
+def test_what_can_become_no_request_is_answered_at_once(request_bytes, status):
+    """They waited for the deadline of a head or body, or were closed without a word."""
+    with serving() as (port, _server):
+        start = time.monotonic()
+        answer = read_all(port, request_bytes)
+    assert answer.split(b" ", 2)[1] == str(status).encode()
+    assert time.monotonic() - start < web_worker.HEAD_SECONDS / 2
+
+
+def test_a_head_may_come_byte_by_byte_behind_empty_lines():
+    with serving() as (port, _server):
+        head = b"\r\n\n\r\nGET / HTTP/1.1" + HOST + b"Connection: close\r\n\r\n"
+        with socket.create_connection(("127.0.0.1", port), timeout=10) as client:
+            for i in range(len(head)):
+                client.sendall(head[i : i + 1])
+            assert client.recv(1000).startswith(b"HTTP/1.1 200")
+
+
+def test_head_is_answered_without_a_body():
+    """Django leaves that to the server, and waitress to Django: the body was read as the next answer's head."""
+    ask = b"HEAD /large HTTP/1.1" + HOST + b"\r\n"
+    last = b"GET / HTTP/1.1" + HOST + b"Connection: close\r\n\r\n"
+    with serving() as (port, _server):
+        answers = read_all(port, ask + ask + last)
+    head, second, third, rest = answers.split(b"\r\n\r\n")
+    assert b"Content-Length: " + str(8 * MEGABYTE).encode() in head
+    assert second.startswith(b"HTTP/1.1 200")
+    assert third.startswith(b"HTTP/1.1 200")
+    assert rest == b""
+
+
+def test_nothing_follows_a_body_with_two_lengths():
+    """A proxy that goes by the other one sees another request behind it."""
+    twofold = (
+        b"POST /x HTTP/1.1" + HOST + b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n"
+        b"2\r\n{}\r\n0\r\n\r\n"
+    )
+    with serving() as (port, _server):
+        answer = read_all(port, twofold + b"GET /x HTTP/1.1" + HOST + b"\r\n")
+    assert answer.count(b"HTTP/1.1 ") == 1
+
+
+def test_who_is_too_slow_hears_it(monkeypatch):
+    monkeypatch.setattr(web_worker, "HEAD_SECONDS", 0.3)
+    with serving() as (port, _server):
+        answer = read_all(port, b"GET / HTTP/1.1\r\nHost: ")
+    assert answer.startswith(b"HTTP/1.1 408 ")

@@ -62,6 +62,14 @@ def test_values_of_events_are_escaped_too():
     assert escaped == {"event": "refused", "path": "/\\x1b[2J", "n": 3, "stack": "a\n  b"}
 
 
+@pytest.mark.parametrize("log", ["console", "json"], indirect=True)
+def test_an_address_of_60_000_letters_fills_no_log(log):
+    """A stranger's path was written twice a request, whole (T79)."""
+    text = log("Not Found: %s", "/" + "a" * 60_000)
+    assert 2_000 < len(text) < 2_000 + 500
+    assert f"({len('Not Found: /') + 60_000:,} characters)" in text
+
+
 @pytest.mark.parametrize("log", ["json"], indirect=True)
 def test_json_says_the_name_as_it_is(log):
     assert json.loads(log("%s", FORGED))["event"] == FORGED
