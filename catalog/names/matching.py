@@ -32,8 +32,10 @@ _ISRC = re.compile(r"^[A-Z]{2}[A-Z0-9]{3}\d{7}$")
 # words that join, and that one writes and another leaves out
 _JOINING = ("and", "n")
 _ARTIST_JOINING = (*_JOINING, "x", "vs", "versus", "und", "et", "y", "og", "och", "и")
+# the last word of a name is none: "Lil Nas X & Bo", "Malcolm X vs. Bo"
 _JOINER = re.compile(
-    r"\s?[,;、](?:\s(?:and|&)\s|\s|$)|[;、]|\s?[\\|]+\s?|\s(?:&|\+|/|x|×|•|·|vs\.?|versus|and|y|und|et|og|och|и)\s",
+    r"\s?[,;、](?:\s(?:and|&)\s|\s|$)|[;、]|\s?[\\|]+\s?|\s(?:&|\+|/|x|×|•|·|vs\.?|versus|and|y|und|et|og|och|и)\s"
+    r"(?!(?:&|\+|x|×|vs\.?|versus|and|und|et|og|och|y|и)\s)",
     re.IGNORECASE,
 )
 # these join only full names: "Ana Lima with Bo Berg", "Ana Lima/Bo Berg", but not "Sleeping with Sirens", "AC/DC"
@@ -72,7 +74,7 @@ _VOICE = re.compile(
     re.IGNORECASE,
 )
 # "BTS (방탄소년단)", "아이유(IU)": services of the East write the name in both scripts
-_TWO_SPELLINGS = re.compile(r"^([^()（）]+)[(（]([^()（）]+)[)）]$")
+_TWO_SPELLINGS = re.compile(r"^([^()（）{}]+)[(（{]([^()（）{}]+)[)）}]$")
 _CHANNEL = re.compile(
     r"(?<=\S)(?:\s[-–—]\s(?:Topic|Thema|Thème|Tema|Tópicos?|Тема|トピック|주제|主题|主題)|\s?VEVO)$"
 )
@@ -295,6 +297,8 @@ def _cut_second_spelling(name: str) -> str:
     spelt = _TWO_SPELLINGS.match(name)
     if spelt is None:
         return name
+    if not any(map(str.isalnum, spelt[1])):  # "!!! (Chk Chk Chk)": how signs are spoken
+        return spelt[1].strip() or name
     first, second = (_is_latin(text) for text in spelt.groups())
     return (
         spelt[1].strip() if first is not None and second is not None and first != second else name
@@ -381,6 +385,8 @@ def _join_words(words: Sequence[str]) -> str:
             is_counting = True
         elif word in note_words.NUMBERED and following[:1].isdigit():
             joined.append("number")
+        elif word == "kv" and following[:1].isdigit():  # Köchel's catalogue: K. 331
+            joined.append("k")
         elif is_counting and word in note_words.NUMBERS:
             joined.append(note_words.NUMBERS[word])
         else:

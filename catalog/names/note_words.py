@@ -134,14 +134,16 @@ LIVE_ELSEWHERE = _split_phrases(
 )
 # notes of one word
 LIVE_WORDS = _split_words(
-    """แสดงสด บันทึกการแสดงสด ライブ ライヴ ライブ版 ライブver ライブバージョン 라이브 라이브버전 现场 現場 现场版 現場版 live版 演唱会版
+    """แสดงสด บันทึกการแสดงสด लाइव
+    ライブ ライヴ ライブ版 ライブver ライブバージョン 라이브 라이브버전 现场 現場 现场版 現場版 live版 演唱会版
     演唱會版 концерт вживую наживо สด canli ζωντανα uzivo nazivo naživo živě eloben elo livenä מהופעה בהופעה
     לייב لايف مباشر liveversion livemitschnitt liveaufnahme livekonzert"""
 )
 AFTER_LIVE = _split_words(
     """at in from on version versions recording recordings session sessions performance performances concert edit mix
     take video audio bbc mtv kexp radio tour bootleg album single track remaster remastered mono stereo tv studio
-    lounge digital bonus ep lp aid mitschnitt aufnahme en au aus im bei vom auf by with i pa w z na v op dans chez"""
+    lounge digital bonus ep lp aid mitschnitt aufnahme en au aus im bei vom auf by with i pa w z na v op dans chez
+    из в на"""
 )
 PLACE_WORDS = _split_words("at in from on version recording session sessions")
 # "(Long Live)", "(Where We Live)" are words of a title
@@ -176,7 +178,7 @@ PLAIN_VERSIONS = _split_words(
 )
 # the word for a version, before or behind its kind
 VERSION_NAMES = _split_words(
-    "version versions ver versione versao versie версия バージョン ヴァージョン 버전"
+    "version versions ver versione versao versie wersja verze verzia версия バージョン ヴァージョン 버전"
 )
 VERSIONS_ELSEWHERE = {
     **dict.fromkeys(

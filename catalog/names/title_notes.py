@@ -24,7 +24,9 @@ from catalog.names.text import normalise
 _PRODUCER_TAIL = re.compile(r"\sprod(?:\.\s?(?:by\s)?|\sby\s|uced by\s)(?=\S)", re.IGNORECASE)
 # "-Live-", "~Remix~" at the end, as Japanese titles write notes
 _DASHES = ("-", "~", "〜", "～")
-_DASHED_NOTE = re.compile(r"(?<=\S)\s([-~〜～])(?=[^\s\-~〜～])([^\-~〜～]+)(?<!\s)\1$")
+_DASHED_NOTE = re.compile(
+    r"(?<=\S)(?:\s(?=[-~])|\s?(?=[〜～]))([-~〜～])(?=[^\s\-~〜～])([^\-~〜～]+)(?<!\s)\1$"
+)
 # "(2. Teil)", "(1st Part)", "(2 часть)"
 _ORDINAL_PART = re.compile(r"^(\d{1,3})(?:st|nd|rd|th|a|o|e|er|ere|eme|de)? (\w+)$")
 _LIVE_AT_FRENCH = re.compile(r"^live à\s?\S", re.IGNORECASE)
@@ -43,6 +45,9 @@ _SOUNDTRACK_ENDING = re.compile(
 # "(Love Theme from Up)"
 _THEME = re.compile(r"^(?:(?:love|main|end|opening|closing) )?theme (?:song )?from \w")
 
+# "Symphony No. 5: I. Allegro" and "1. Allegro"
+_MOVEMENT = re.compile(r"(?<=[:–—-]\s)(?:I{1,3}|IV|V|VI{1,3}|IX|X|XI{1,3})(?=\.\s)")
+
 _OPENING, _CLOSING = "([{（［【「『〔〈＜", ")]}）］】」』〕〉＞"
 _DASH = re.compile(r"\s(?:[-–—―]+|[|｜])\s")
 _BAR = re.compile(r"\s?[/;|]\s?|\s[-–—―]+\s")
@@ -60,6 +65,7 @@ class Piece(NamedTuple):
 
 def read_pieces(title: str) -> list[Piece]:
     """Return what counts of a title with single blanks, in its order: notes that mean nothing are left out."""
+    title = _MOVEMENT.sub(lambda number: note_words.NUMBERS[number[0].lower()], title)
     pieces = cut_pieces(title)
     if len(pieces) == 1 and not pieces[0].is_note:
         return [Piece(_cut_title(title))]
@@ -234,6 +240,8 @@ def _read_version(words: Sequence[str]) -> str:
     """
     kinds = [word for word in words if word not in note_words.VERSION_NAMES]
     read = [note_words.VERSIONS_ELSEWHERE.get(word, word) for word in kinds]
+    if read[-1:] == ["cappella"] and len(read) == 1 + (kinds[0] == "a"):
+        return "cappella"
     if len(read) == 2 and read[0] in note_words.PLAIN_VERSIONS and read[1] in ("mix", "edit"):
         return read[0]
     if len(read) == 1 and read[0] in note_words.PLAIN_VERSIONS:

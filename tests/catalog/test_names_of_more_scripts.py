@@ -1,0 +1,101 @@
+"""Names as keyboards, labels and services of more languages write them, and names that end with a joining letter."""
+
+import pytest
+
+from catalog.names.matching import (
+    build_artist_key,
+    build_song_keys,
+    find_guests,
+    get_main_artist,
+    split_credit,
+)
+from catalog.names.text import normalise
+
+SAME_RECORDING = [
+    ("น้ำ", "นํ้า"),
+    ("๑๐๐ ปี", "100 ปี"),
+    ("٣ دقات", "3 دقات"),
+    ("۳ شب", "3 شب"),
+    ("१२ बजे", "12 बजे"),
+    ("เพลง [แสดงสด]", "เพลง (Live)"),
+    ("गाना (लाइव)", "गाना (Live)"),
+    ("Песня (Live из Москвы)", "Песня (Live)"),
+    ("Песня (с участием Басты)", "Песня"),
+    ("Песня (совместно с Бастой)", "Песня"),
+    ("Τραγούδι (συμμ. Άννα)", "Τραγούδι"),
+    ("노래 (피처링 아이유)", "노래"),
+    ("Piosenka (gość. Ania)", "Piosenka"),
+    ("Piosenka (z udziałem Ani)", "Piosenka"),
+    ("Piosenka (wersja akustyczna)", "Piosenka (Acoustic)"),
+    ("Ode (Acapella)", "Ode (A Cappella)"),
+    ("Ode (A Capella Version)", "Ode (acappella)"),
+    ("Ode (Dirty)", "Ode"),
+    ("曲～Remix～", "曲 (Remix)"),
+    ("Symphony No. 5: I. Allegro", "Symphony No. 5: 1. Allegro"),
+    ("Sonata - IV. Rondo", "Sonata - 4. Rondo"),
+    ("Sonata in A Major, K. 331", "Sonata in A Major, KV 331"),
+]
+OTHER_SONG = [
+    ("Песня (совместно)", "Песня"),
+    ("Sonata: I. Rondo", "Sonata: IV. Rondo"),
+    ("Ode: I Am", "Ode: 1 Am"),
+    ("三", "3"),
+    ("Dirty", "Clean"),
+    ("٣", "٤"),
+    ("曲〜夢〜", "曲"),
+    ("Ode (A Cappella Choir)", "Ode (Acapella)"),
+]
+SAME_ARTIST = [
+    ("Lil Nas X & Billy Ray Cyrus", "Lil Nas X"),
+    ("Lil Nas X x Bo Berg", "Lil Nas X"),
+    ("Malcolm X and Bo", "Malcolm X & Bo"),
+    ("!!! (Chk Chk Chk)", "!!!"),
+    ("††† (Crosses)", "†††"),
+    ("+/- {Plus/Minus}", "+/-"),
+    ("ACϟDC", "AC/DC"),
+]
+OTHER_ARTIST = [
+    ("Malcolm X & Bo", "Malcolm & Bo"),
+    ("Lil Nas X & Bo Berg", "Lil Nas"),
+    ("!!! (Chk Chk Chk)", "!!"),
+    ("(Crosses)", "†††"),
+]
+
+
+@pytest.mark.parametrize(("one", "other"), SAME_RECORDING)
+def test_one_recording_under_two_titles_matches(one, other):
+    assert build_song_keys("A", one) == build_song_keys("A", other)
+
+
+@pytest.mark.parametrize(("one", "other"), OTHER_SONG)
+def test_two_songs_keep_apart(one, other):
+    assert build_song_keys("A", one).match_key != build_song_keys("A", other).match_key
+
+
+@pytest.mark.parametrize(("one", "other"), SAME_ARTIST)
+def test_one_artist_under_two_names_matches(one, other):
+    assert build_artist_key(one) == build_artist_key(other)
+
+
+@pytest.mark.parametrize(("one", "other"), OTHER_ARTIST)
+def test_two_artists_keep_apart(one, other):
+    assert build_artist_key(one) != build_artist_key(other)
+
+
+def test_the_last_letter_of_a_name_joins_nothing():
+    assert split_credit("Lil Nas X & Billy Ray Cyrus") == ["Lil Nas X", "Billy Ray Cyrus"]
+    assert split_credit("Malcolm X vs. Bo") == ["Malcolm X", "Bo"]
+    assert split_credit("Ana x Bo") == ["Ana", "Bo"]
+
+
+def test_how_signs_are_spoken_is_no_part_of_the_name():
+    assert get_main_artist("!!! (Chk Chk Chk)") == "!!!"
+
+
+def test_guests_in_more_languages_are_found():
+    assert find_guests("Песня (с участием Басты)") == ["Басты"]
+    assert find_guests("노래 (피처링 아이유)") == ["아이유"]
+
+
+def test_a_search_finds_digits_of_every_script():
+    assert normalise("۱۹۸۴") == normalise("१९८४") == normalise("１９８４") == "1984"
