@@ -141,6 +141,20 @@ def _each_process_counts_in_a_redis_database_of_its_own(worker_id):
             del caches[alias]
 
 
+@pytest.fixture
+def become_new_process(settings) -> Callable[[], None]:
+    """Return a function after which this process has loaded no model: the folder of artifacts moves.
+
+    What is loaded is held by its folder, and so are what was counted for it and what may not be recommended from it.
+    """
+
+    def move() -> None:
+        folder = settings.ARTIFACTS_DIR
+        settings.ARTIFACTS_DIR = folder.rename(folder.with_name(f"{folder.name}-moved"))
+
+    return move
+
+
 @dataclass
 class Installation:
     """A Musicrec of its own, with its own database and data folder, driven only by its commands."""

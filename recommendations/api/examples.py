@@ -1,6 +1,6 @@
 """Examples in the API's documentation."""
 
-from catalog.api.examples import PLAYLIST, SONG
+from catalog.api.examples import SONG
 
 EXPLANATION = {
     "line": "Because of “Paper Lions” by The Lanterns",
@@ -165,10 +165,6 @@ TASTE = {
     ],
 }
 HIDDEN = {"kind": "hide-song", "song": SONG, "artist": None, "hidden_at": "2026-08-24T18:30:00Z"}
-MADE = [
-    PLAYLIST
-    | {"kind": "weekly-jams", "period": "2026-W35", "title": "Weekly jams, week of 24 Aug 2026"}
-]
 RUN = {
     "id": 12,
     "status": "running",

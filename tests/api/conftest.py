@@ -11,7 +11,6 @@ from accounts.models import User
 from catalog.models import Album, Artist, Genre, Interaction, Song
 from recommendations.models import TrainingRun
 from recommendations.services.training import pipeline, training_requests
-from recommendations.services.versions import registry
 from tests.api.caller import Caller
 from tests.snapshots import restore_or_build
 
@@ -83,7 +82,6 @@ def world(db, settings, tmp_path, snapshots_folder):
     """Two tastes, twelve listeners, forty songs and a trained, active model; Alice likes the first taste."""
     settings.ARTIFACTS_DIR = tmp_path / "artifacts"
     settings.ARTIFACTS_DIR.mkdir()
-    registry.unload_recommenders()
     restore_or_build("two-tastes", _build_world, snapshots_folder, settings.ARTIFACTS_DIR)
     run = TrainingRun.objects.get()
     yield SimpleNamespace(
@@ -92,7 +90,6 @@ def world(db, settings, tmp_path, snapshots_folder):
         run=run,
         version=run.version,
     )
-    registry.unload_recommenders()
 
 
 def _build_world() -> None:

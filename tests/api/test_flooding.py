@@ -20,7 +20,6 @@ N_REQUESTS, N_PLAYS = 4, 1_000
 @pytest.fixture(autouse=True)
 def _look_for_trends_at_once(monkeypatch):
     monkeypatch.setattr(trends, "LOOKED_FOR_SECONDS", 0.0)
-    trends.reset_lookup()
 
 
 def send_plays(username: str, song, n_requests: int, n_plays: int) -> None:

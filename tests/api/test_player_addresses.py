@@ -24,13 +24,6 @@ from recommendations.services.preferences import controls
 from tests.api.caller import Caller
 
 
-@pytest.fixture(autouse=True)
-def _no_remembered_songs():
-    server_library.forget_song_ids()
-    yield
-    server_library.forget_song_ids()
-
-
 @pytest.fixture
 def server(world) -> MusicServer:
     """A connected server that has all songs but the last ten."""
@@ -398,3 +391,14 @@ def test_an_artist_whom_another_one_alone_heard_is_as_unknown_as_one_that_nobody
     assert ask("Kellerband")[0] == 404
     Song.objects.update(brought_by=None)
     assert ask("Kellerband")[0] == 200
+
+
+def test_a_server_with_the_number_of_one_that_went_has_its_own_songs(world, server):
+    """SQLite gives the number of the last row that was deleted again."""
+    assert len(server_library.ServerLibrary(server).read_song_ids()) == 30
+    number = server.pk
+    server.delete()
+    newer = MusicServer.objects.create(
+        pk=number, name="Flat", address="http://127.0.0.1:8", account_name="x"
+    )
+    assert len(server_library.ServerLibrary(newer).read_song_ids()) == 0

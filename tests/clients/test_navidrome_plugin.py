@@ -17,7 +17,6 @@ from accounts.models import User
 from catalog.models import Interaction, MusicServer, NowPlaying, ServerSong, Song
 from recommendations.services.preferences import controls
 from recommendations.services.training import pipeline, training_requests
-from recommendations.services.versions import registry
 from tests.api.conftest import _forty_songs
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -72,13 +71,11 @@ def site(transactional_db, settings, tmp_path, live_server):
         for index, song in enumerate(songs)
         if index % 2 == number % 2 and (index + number) % 5
     )
-    registry.unload_recommenders()
     run = pipeline.run_training(
         training_requests.request_training(preset="classic", trigger="command").pk
     )
     assert run.status == "succeeded", run.error
-    yield live_server.url, alice
-    registry.unload_recommenders()
+    return live_server.url, alice
 
 
 @pytest.fixture

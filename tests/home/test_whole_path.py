@@ -13,10 +13,8 @@ from catalog.servers import joining, syncs
 from catalog.servers.clients import open_client
 from recommendations.models import TrainingRun
 from recommendations.services.data import training_rows
-from recommendations.services.players import server_library
 from recommendations.services.surfaces import generated_playlists
 from recommendations.services.training import pipeline, training_requests
-from recommendations.services.versions import registry
 from tests.api.caller import Caller
 from tests.home.conftest import N_ALBUMS, N_SONGS
 
@@ -31,11 +29,6 @@ pytestmark = [
 def _own_models(settings, tmp_path):
     settings.ARTIFACTS_DIR = tmp_path / "artifacts"
     settings.ARTIFACTS_DIR.mkdir()
-    registry.unload_recommenders()
-    server_library.forget_song_ids()
-    yield
-    registry.unload_recommenders()
-    server_library.forget_song_ids()
 
 
 @pytest.fixture

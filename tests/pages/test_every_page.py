@@ -24,7 +24,6 @@ from catalog.songs import covers
 from recommendations.models import Blend, ForgettingReceipt, Impression, ListenerControl
 from recommendations.services.preferences import taste
 from recommendations.services.training import pipeline, training_requests
-from recommendations.services.versions import registry
 from tests.accounts.test_deletion import fill_every_table
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
@@ -37,9 +36,6 @@ NOT_PAGES = re.compile(
 def own_files(settings, tmp_path):
     settings.ARTIFACTS_DIR, settings.UPLOADS_DIR = tmp_path / "artifacts", tmp_path / "uploads"
     settings.ARTIFACTS_DIR.mkdir()
-    registry.unload_recommenders()
-    yield
-    registry.unload_recommenders()
 
 
 @pytest.fixture

@@ -31,7 +31,6 @@ from recommendations.services.surfaces import (
 )
 from recommendations.services.training import pipeline, training_requests
 from recommendations.services.version_reports import model_comparison
-from recommendations.services.versions import registry
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db]
 KINDS = [Interaction.Kind.PLAY, Interaction.Kind.LIKE]
@@ -59,10 +58,7 @@ def own_files(settings, tmp_path):
     settings.ARTIFACTS_DIR = tmp_path / "artifacts"
     settings.ARTIFACTS_DIR.mkdir()
     settings.DATA_DIR = tmp_path / "data"
-    registry.unload_recommenders()
     cache.clear()
-    yield
-    registry.unload_recommenders()
 
 
 def make_site(n_listeners: int, has_features: bool, has_genres: bool, has_albums: bool) -> None:

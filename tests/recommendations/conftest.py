@@ -1,13 +1,13 @@
 """A tiny world in the database, and a model trained on it by the real pipeline."""
 
 import pytest
+from django.core.cache import cache
 
 from accounts.models import User
 from catalog.models import Song
 from recommendations.engine.synthetic.world import World
 from recommendations.models import ModelVersion, TrainingRun
 from recommendations.services.data import demo_world
-from recommendations.services.lists import exclusions
 from recommendations.services.training import pipeline, training_requests
 from recommendations.services.versions import registry
 from tests.snapshots import restore_or_build
@@ -17,16 +17,10 @@ N_LISTENERS, N_SONGS = 40, 60
 
 @pytest.fixture(autouse=True)
 def own_artifacts(settings, tmp_path):
-    """Each test has its own folder of artifacts, and a process that has loaded none."""
+    """Each test has its own folder of artifacts."""
     settings.ARTIFACTS_DIR = tmp_path / "artifacts"
     settings.ARTIFACTS_DIR.mkdir()
-    registry.unload_recommenders()
-    exclusions.forget_masks()
-    from django.core.cache import cache
-
     cache.clear()
-    yield
-    registry.unload_recommenders()
 
 
 @pytest.fixture

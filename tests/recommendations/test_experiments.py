@@ -160,7 +160,6 @@ class TestServing:
         Arm.objects.filter(name="varied").update(version=newer)
         lifecycle.start(experiment)
         shutil.rmtree(registry.get_folder(newer))
-        registry.unload_recommenders()
 
         with pytest.raises(ExperimentRefused):
             lifecycle.promote(experiment, experiment.arms.get(name="varied"))

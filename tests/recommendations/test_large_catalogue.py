@@ -109,10 +109,10 @@ def test_without_usearch_a_version_is_exact_and_says_so(
 
 
 def test_a_process_without_usearch_serves_a_version_with_indexes(
-    world, monkeypatch, every_catalogue_is_large
+    world, monkeypatch, every_catalogue_is_large, become_new_process
 ):
     train("large")
-    registry.unload_recommenders()
+    become_new_process()
     hide_usearch(monkeypatch)
     _version, recommender = registry.load_serving_recommender()
     assert recommender.algorithms["als"].indexes_ == {}

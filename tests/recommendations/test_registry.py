@@ -105,11 +105,13 @@ DAMAGES = [
 
 
 @pytest.mark.parametrize("damage", DAMAGES, ids=lambda damage: damage.__name__)
-def test_a_damaged_active_version_gives_way_to_the_previous_good_one(version, listener, damage):
+def test_a_damaged_active_version_gives_way_to_the_previous_good_one(
+    version, listener, damage, become_new_process
+):
     """T05, T06"""
     broken = train_version()
     damage(broken)
-    registry.unload_recommenders()
+    become_new_process()
     served = recommend.recommend_songs(listener)
     broken.refresh_from_db()
     assert served.version == version
@@ -118,20 +120,22 @@ def test_a_damaged_active_version_gives_way_to_the_previous_good_one(version, li
     assert Activation.objects.first().reason == "broken"
 
 
-def test_when_the_only_version_is_damaged_popular_songs_are_served(version, listener):
+def test_when_the_only_version_is_damaged_popular_songs_are_served(
+    version, listener, become_new_process
+):
     """T05"""
     truncate_file(version)
-    registry.unload_recommenders()
+    become_new_process()
     served = recommend.recommend_songs(listener)
     assert (served.step, served.version, served.fallback) == ("popular", None, "no-model")
     assert len(served) > 0
 
 
-def test_a_damaged_version_cannot_be_activated(version):
+def test_a_damaged_version_cannot_be_activated(version, become_new_process):
     second = train_version()
     registry.activate(version)
     bit_flipped(second)
-    registry.unload_recommenders()
+    become_new_process()
     with pytest.raises(registry.BrokenVersion, match=second.name):
         registry.activate(second)
     assert registry.require_active() == version
@@ -177,11 +181,13 @@ def replace_files(version: ModelVersion) -> None:
     assert registry.replace_artifact(present, registry.load_recommender(present))
 
 
-def test_a_version_whose_files_are_replaced_while_it_is_loaded_serves_on(version):
+def test_a_version_whose_files_are_replaced_while_it_is_loaded_serves_on(
+    version, become_new_process
+):
     """T07: who had read the row a moment before took the active version out of service."""
     stale = ModelVersion.objects.get(pk=version.pk)
     replace_files(version)
-    registry.unload_recommenders()
+    become_new_process()
     assert registry.load_recommender(stale).n_items == version.n_songs
     assert stale.artifact == registry.require_active().artifact
 
@@ -194,13 +200,15 @@ def test_files_that_were_replaced_meanwhile_break_nothing(version):
     assert (version.state, version.is_active, version.gate_reason) == ("ready", True, "")
 
 
-def test_a_version_that_is_activated_while_it_is_pruned_keeps_its_files(version, listener):
+def test_a_version_that_is_activated_while_it_is_pruned_keeps_its_files(
+    version, listener, become_new_process
+):
     """Chosen for pruning, then activated: the files of the active version went."""
     newer = train_version()
     chosen = ModelVersion.objects.get(pk=version.pk)
     registry.activate(version)
     assert registry.remove_files(chosen) is False
-    registry.unload_recommenders()
+    become_new_process()
     assert registry.load_recommender(registry.require_active()).n_items == version.n_songs
     assert registry.remove_files(newer) is True
     assert recommend.recommend_songs(listener).version == version

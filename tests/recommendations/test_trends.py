@@ -22,7 +22,6 @@ from tests.recommendations.conftest import train
 def _look_at_once(monkeypatch):
     """No process of these tests has looked for trends, and each looks every time."""
     monkeypatch.setattr(trends, "LOOKED_FOR_SECONDS", 0.0)
-    trends.reset_lookup()
 
 
 @pytest.fixture
@@ -96,13 +95,12 @@ def test_counts_of_other_songs_are_left_alone(hit, version):
     np.testing.assert_array_equal(popularity().trend_, before)
 
 
-def test_trends_go_with_the_version_back_and_forth(hit, version):
+def test_trends_go_with_the_version_back_and_forth(hit, version, become_new_process):
     """A roll-back brings the version back with its own counts."""
     tasks.count_trends()
     counted = popularity().trend_.copy()
     train()
     registry.roll_back()
-    registry.unload_recommenders()
-    trends.reset_lookup()
+    become_new_process()
     assert registry.require_active() == version
     np.testing.assert_array_equal(popularity().trend_, counted)

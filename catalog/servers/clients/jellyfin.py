@@ -32,7 +32,6 @@ from catalog.servers.clients.values import (
 _FIELDS = "ProviderIds,Path,Genres,MediaSources"
 _TICKS_A_MS = 10_000
 _DEVICE = uuid.uuid5(uuid.NAMESPACE_URL, "musicrec").hex
-SONGS_A_WRITE = 100
 MOST_STARRED = 1_000_000
 
 

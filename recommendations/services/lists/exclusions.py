@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Collection, Iterable
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,7 @@ from recommendations.models import ModelVersion
 from recommendations.services.lists.batch_lists import WorkVersions
 from recommendations.services.lists.listener_context import ListenerContext, Unwanted
 from recommendations.services.lists.work_versions import read_versions
+from recommendations.services.versions.recommender_cache import get_folder
 
 NOTHING_UNWANTED = Unwanted()
 EVERYBODY, NOBODY = 0, -1
@@ -67,15 +69,16 @@ class _CatalogMasks:
     """
 
     def __init__(self) -> None:
-        # by artifact, whose name is never given twice; a row's number may be
-        self._masks: dict[str, tuple[float, NDArray[np.int64], WorkVersions]] = {}
-        self._missing: dict[str, set[int]] = {}
+        # by the folder of the artifact, which is never given twice; a row's number may be
+        self._masks: dict[Path, tuple[float, NDArray[np.int64], WorkVersions]] = {}
+        self._missing: dict[Path, set[int]] = {}
         self._lock = threading.Lock()
 
     def get(
         self, version: ModelVersion, recommender: Recommender
     ) -> tuple[float, NDArray[np.int64], WorkVersions]:
-        held = self._masks.get(version.artifact)
+        folder = get_folder(version)
+        held = self._masks.get(folder)
         if held is None or time.monotonic() - held[0] > conf.catalog_mask_seconds:
             with self._lock:
                 held = (
@@ -84,9 +87,7 @@ class _CatalogMasks:
                     read_versions(recommender),
                 )
                 self._masks = (
-                    {version.artifact: held}
-                    if len(self._masks) > 3
-                    else {**self._masks, version.artifact: held}
+                    {folder: held} if len(self._masks) > 3 else {**self._masks, folder: held}
                 )
         return held
 
@@ -103,13 +104,13 @@ class _CatalogMasks:
         ).reshape(-1, 2)
         model_rows = recommender.items.rows(stored[:, 0])
         audience[model_rows[model_rows >= 0]] = stored[model_rows >= 0, 1]
-        audience[find_model_rows(recommender, self._missing.get(version.artifact, ()))] = NOBODY
+        audience[find_model_rows(recommender, self._missing.get(get_folder(version), ()))] = NOBODY
         return audience
 
     def find_missing(self, version: ModelVersion, song_ids: Iterable[int]) -> None:
         with self._lock:
-            self._missing.setdefault(version.artifact, set()).update(song_ids)
-            self._masks.pop(version.artifact, None)
+            self._missing.setdefault(get_folder(version), set()).update(song_ids)
+            self._masks.pop(get_folder(version), None)
 
     def forget(self) -> None:
         with self._lock:

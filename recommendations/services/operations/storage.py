@@ -5,7 +5,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from django.apps import apps
 from django.conf import settings
 from django.core.cache import cache
 from django.db import connection
@@ -246,11 +245,6 @@ GROUPS = (
         lambda: _("does not grow"),
     ),
 )
-
-
-def list_tables() -> list[str]:
-    """Return the names of all tables of the site's models."""
-    return [model._meta.db_table for model in apps.get_models(include_auto_created=True)]
 
 
 def _measure_tables() -> list[Size]:

@@ -9,8 +9,6 @@ from catalog.records import SongRecord
 from catalog.songs import resolver
 from recommendations.services.players.server_library import ServerLibrary, find_library
 
-N_SEEDS = 10
-
 
 class Named(NamedTuple):
     """What a player says of a song, an album or an artist; empty where it does not say."""

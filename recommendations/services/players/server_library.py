@@ -5,6 +5,7 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 import numpy as np
 from django.db.models import QuerySet
@@ -67,7 +68,7 @@ class ServerLibrary:
 
     def read_song_ids(self) -> NDArray[np.int64]:
         """Return the ids of the songs that are there, at most `catalog_mask_seconds` old."""
-        return _song_ids.get(self.server.pk)
+        return _song_ids.get(self.server)
 
     def _present(self) -> QuerySet[ServerSong]:
         present: QuerySet[ServerSong] = ServerSong.objects.present().filter(server=self.server)
@@ -99,27 +100,20 @@ class _SongIds:
     """The song ids of each server, kept for a while: a library of 100,000 songs is long to read."""
 
     def __init__(self) -> None:
-        self._held: dict[int, tuple[float, NDArray[np.int64]]] = {}
+        # a row's number may be given twice
+        self._held: dict[tuple[int, datetime], tuple[float, NDArray[np.int64]]] = {}
         self._lock = threading.Lock()
 
-    def get(self, server_id: int) -> NDArray[np.int64]:
-        held = self._held.get(server_id)
+    def get(self, server: MusicServer) -> NDArray[np.int64]:
+        key = (server.pk, server.created_at)
+        held = self._held.get(key)
         if held is None or time.monotonic() - held[0] > conf.catalog_mask_seconds:
-            present = ServerSong.objects.present().filter(server=server_id)
+            present = ServerSong.objects.present().filter(server=server)
             ids = np.fromiter(present.values_list("song_id", flat=True).distinct(), dtype=np.int64)
             held = (time.monotonic(), ids)
             with self._lock:
-                self._held[server_id] = held
+                self._held[key] = held
         return held[1]
-
-    def forget(self) -> None:
-        with self._lock:
-            self._held = {}
 
 
 _song_ids = _SongIds()
-
-
-def forget_song_ids() -> None:
-    """Drop what this process remembers of the servers' songs."""
-    _song_ids.forget()

@@ -23,36 +23,40 @@ class BrokenVersion(RegistryError):
 
 
 class RecommenderCache:
-    """The recommenders in this process's memory, least recently used first; safe for threads."""
+    """The recommenders in this process's memory, least recently used first; safe for threads.
+
+    One is held by its folder and the digest of its manifest, so that files at another path, or others at the same one,
+    are read anew.
+    """
 
     def __init__(self) -> None:
-        self._by_version: OrderedDict[int, tuple[str, Recommender, Path]] = OrderedDict()
+        self._by_files: OrderedDict[tuple[Path, str], Recommender] = OrderedDict()
         self._lock = threading.Lock()
 
     def get(self, version: ModelVersion) -> Recommender:
+        """Return the recommender of a version. Raises BrokenVersion when its files are missing or damaged."""
+        files = (get_folder(version), version.manifest_sha256)
         with self._lock:
-            held = self._by_version.get(version.pk)
-            if held is None or held[0] != version.manifest_sha256:
-                held = (version.manifest_sha256, _load(version), get_folder(version))
-                self._by_version[version.pk] = held
-            self._by_version.move_to_end(version.pk)
-            self._drop_replaced()
-            while len(self._by_version) > conf.loaded_versions:
-                self._by_version.popitem(last=False)
-            return held[1]
+            self._drop_removed()
+            if files not in self._by_files:
+                self._by_files[files] = _load(version)
+            self._by_files.move_to_end(files)
+            while len(self._by_files) > conf.loaded_versions:
+                self._by_files.popitem(last=False)
+            return self._by_files[files]
 
-    def _drop_replaced(self) -> None:
-        """Let go of recommenders whose files are gone: pruned, or replaced because a listener went."""
-        for version_id, (_digest, _recommender, folder) in list(self._by_version.items()):
+    def _drop_removed(self) -> None:
+        """Drop the recommenders whose files are gone: pruned, or replaced because a listener went."""
+        for folder, digest in list(self._by_files):
             if not folder.exists():
-                del self._by_version[version_id]
+                del self._by_files[folder, digest]
 
-    def forget(self, version_id: int | None = None) -> None:
+    def forget(self, version: ModelVersion) -> None:
+        """Drop what was loaded from the folder of a version."""
         with self._lock:
-            if version_id is None:
-                self._by_version.clear()
-            else:
-                self._by_version.pop(version_id, None)
+            for folder, digest in list(self._by_files):
+                if folder == get_folder(version):
+                    del self._by_files[folder, digest]
 
 
 def _load(version: ModelVersion) -> Recommender:

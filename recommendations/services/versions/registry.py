@@ -183,7 +183,7 @@ def mark_broken(version: ModelVersion, why: str) -> ModelVersion | None:
     )
     if was_active or is_marked:
         log.error("%s was taken out of service: %s", version.name, why)
-    _loaded.forget(version.pk)
+    _loaded.forget(version)
     if not was_active:
         return get_active_version()
     successor = next(_list_earlier_versions(version), None) or ModelVersion.objects.usable().first()
@@ -227,11 +227,6 @@ def load_serving_recommender() -> tuple[ModelVersion, Recommender] | None:
         except BrokenVersion as error:
             version = mark_broken(version, str(error))
     return None
-
-
-def unload_recommenders() -> None:
-    """Drop the recommenders from this process's memory."""
-    _loaded.forget()
 
 
 # --- Files ------------------------------------------------------------------------------------------------------------
@@ -286,7 +281,7 @@ def replace_artifact(version: ModelVersion, recommender: Recommender) -> bool:
             size_bytes=measure_size(folder),
         )
     )
-    _loaded.forget(version.pk)
+    _loaded.forget(version)
     shutil.rmtree(old if replaced else folder, ignore_errors=True)
     return bool(replaced)
 
@@ -301,7 +296,7 @@ def remove_files(version: ModelVersion) -> bool:
         if not inactive.update(state=ModelVersion.State.PRUNED):
             return False
         RecommendationList.objects.filter(version=version).delete()
-    _loaded.forget(version.pk)
+    _loaded.forget(version)
     shutil.rmtree(get_folder(version), ignore_errors=True)
     return True
 

@@ -20,8 +20,8 @@ from recommendations.models import ModelVersion, Trends
 LOOKED_FOR_SECONDS = 60.0
 _COUNTS = ("trend_", "n_listeners_", "n_recent_", "is_trending_")
 
-# Of each recommender in this process: when its trends were looked for, and of when those are that it has.
-_taken: WeakKeyDictionary[Recommender, tuple[float, datetime | None]] = WeakKeyDictionary()
+# Of each recommender in this process: when its trends were looked up, and when those that it has were counted.
+_looked_up: WeakKeyDictionary[Recommender, tuple[float, datetime | None]] = WeakKeyDictionary()
 _lock = threading.Lock()
 
 
@@ -37,32 +37,29 @@ def count(version: ModelVersion, recommender: Recommender, interactions: Interac
     np.savez_compressed(packed, **{name: getattr(fresh, name) for name in _COUNTS})
     values = {"computed_at": timezone.now(), "counts": packed.getvalue()}
     Trends.objects.update_or_create(version=version, defaults=values)
+    with _lock:
+        _looked_up.pop(recommender, None)  # the lists that this process makes next count by them
     return True
 
 
 def take_over(version: ModelVersion, recommender: Recommender) -> None:
     """Let a recommender count by the newest trends of its version; they are looked for once a minute."""
-    looked, current = _taken.get(recommender, (-LOOKED_FOR_SECONDS, None))
+    looked, current = _looked_up.get(recommender, (-LOOKED_FOR_SECONDS, None))
     if time.monotonic() - looked < LOOKED_FOR_SECONDS:
         return
     with _lock:
-        _taken[recommender] = (time.monotonic(), current)
+        _looked_up[recommender] = (time.monotonic(), current)
     newest = (
         Trends.objects.filter(version_id=version.pk).values_list("computed_at", flat=True).first()
     )
     if newest is not None and newest != current:
         _exchange(recommender, bytes(Trends.objects.get(version_id=version.pk).counts))
-        _taken[recommender] = (time.monotonic(), newest)
+        _looked_up[recommender] = (time.monotonic(), newest)
 
 
 def find_moment(recommender: Recommender) -> datetime | None:
     """Return when the trends were counted that a recommender of this process has; None for those of its training."""
-    return _taken.get(recommender, (0.0, None))[1]
-
-
-def reset_lookup() -> None:
-    """Look again at once."""
-    _taken.clear()
+    return _looked_up.get(recommender, (0.0, None))[1]
 
 
 def _find_popularity(recommender: Recommender) -> tuple[str, Popularity] | None:
