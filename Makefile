@@ -16,7 +16,7 @@ JOBS ?= 2
 # for suites that wait for other processes half of the time
 MORE_JOBS ?= 3
 
-.PHONY: help navidrome-plugin run demo test test-browser test-reliability test-slow test-servers test-clients test-home test-spark test-image coverage bench lint format rooms lock clean
+.PHONY: help navidrome-plugin run demo test test-browser test-reliability test-slow test-servers test-clients test-home test-spark test-image coverage bench lint format messages rooms lock clean
 
 help:
 	@echo "make run               serve the site at http://$(HOST):$(PORT) (the first time with a demo world)"
@@ -34,9 +34,10 @@ help:
 	@echo "make coverage          which branches the tests reach, as a page in htmlcov/"
 	@echo "make bench             measure speed and memory"
 	@echo "make lint, make format linters, types, import contracts, spelling; the formatter"
+	@echo "make messages          compile the German texts of locale/ (needs msgfmt of the package gettext)"
 	@echo "make rooms             draw the picture of the code's rooms from the import contracts"
-	@echo "make lock              write the lock files anew from requirements.txt and requirements-dev.txt"
-	@echo "make clean             remove the environment and what the tools left"
+	@echo "make lock              write every lock file anew from the requirements beside it"
+	@echo "make clean             remove the environments and what the tools left"
 
 $(BIN)/python:
 	@command -v $(PYTHON) >/dev/null || { echo "Python 3.11 is needed: sudo apt-get install python3.11 python3.11-venv"; exit 1; }
@@ -172,6 +173,11 @@ format: $(DEV)
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
+# The compiled file is part of the repository: a site needs no gettext.
+messages:
+	@command -v msgfmt >/dev/null || { echo "msgfmt is needed: sudo apt-get install gettext"; exit 1; }
+	@msgfmt --check --output-file=locale/de/LC_MESSAGES/django.mo locale/de/LC_MESSAGES/django.po
+
 rooms: $(DEV)
 	@$(BIN)/python docs/draw_rooms.py
 
@@ -186,4 +192,5 @@ lock: $(DEV)
 	@$(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url --no-emit-options --output-file tests/players/requirements.lock tests/players/requirements.txt
 
 clean:
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .import-linter.log
+	rm -rf $(VENV) .venv-clients .venv-players .venv-spark .venv-supysonic .pytest_cache .mypy_cache .ruff_cache .hypothesis \
+		.import_linter_cache .import-linter.log .coverage .coverage.* htmlcov test-artifacts integrations/navidrome/build

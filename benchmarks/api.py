@@ -19,7 +19,7 @@ import threading
 import time
 from pathlib import Path
 
-from benchmarks.speed import Row
+from benchmarks.speed import Row, print_rows
 
 ROOT = Path(__file__).resolve().parent.parent
 LEAST_SHARE = 0.5
@@ -37,9 +37,7 @@ def main() -> None:
         listener_token = _world(options)
         rows = [*_throughput(options, listener_token), *_after_each_like(options)]
     print(f"{options.songs:,} songs, {options.listeners:,} listeners, {os.cpu_count()} processors")
-    for row in rows:
-        print(row)
-    if any(row.limit is not None and row.value > row.limit for row in rows):
+    if print_rows(rows):
         raise SystemExit(1)
 
 

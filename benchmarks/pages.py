@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from benchmarks.speed import Row, own_site, seconds
+from benchmarks.speed import Row, own_site, print_rows, seconds
 
 if TYPE_CHECKING:
     from django.test import Client
@@ -41,9 +41,7 @@ def main() -> int:
         rows = measure_browsing(catalog(n_songs)) if n_songs else measure(world())
     print(f"load of this machine: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
     print(f"{'':58}{'median':>14}{'limit':>14}")
-    for row in rows:
-        print(row)
-    return int(any(row.limit is not None and row.value > row.limit for row in rows))
+    return print_rows(rows)
 
 
 def world() -> "Client":

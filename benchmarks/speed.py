@@ -14,7 +14,7 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -56,12 +56,23 @@ class Row:
     unit: str
     limit: float | None = None
 
+    @property
+    def is_too_much(self) -> bool:
+        return self.limit is not None and self.value > self.limit
+
     def __str__(self) -> str:
         limit = "" if self.limit is None else f"{self.limit:10.1f} {self.unit:3}"
-        verdict = (
-            "" if self.limit is None else ("  ok" if self.value <= self.limit else "  TOO MUCH")
-        )
+        verdict = "" if self.limit is None else "  TOO MUCH" if self.is_too_much else "  ok"
         return f"{self.name:58}{self.value:10.2f} {self.unit:3}{limit}{verdict}"
+
+
+def print_rows(rows: Iterable[Row]) -> int:
+    """Print each row as soon as it is measured; return the exit code: 1 when one of them is too much."""
+    exit_code = 0
+    for row in rows:
+        print(row, flush=True)
+        exit_code |= row.is_too_much
+    return exit_code
 
 
 @contextmanager
@@ -209,12 +220,9 @@ def main() -> int:
         import django
 
         django.setup()
-        rows = []
-        for row in measure_rows(**vars(sizes)):
-            rows.append(row)
-            print(row, flush=True)
+        exit_code = print_rows(measure_rows(**vars(sizes)))
         django.db.connections.close_all()
-    return int(any(row.limit is not None and row.value > row.limit for row in rows))
+    return exit_code
 
 
 if __name__ == "__main__":

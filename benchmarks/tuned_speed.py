@@ -25,7 +25,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import numpy as np
 
 from benchmarks.listening_files import Listening, read_listening, refused_in_a_sentence
-from benchmarks.speed import Row, seconds
+from benchmarks.speed import Row, print_rows, seconds
 from recommendations.engine import PRESETS, Recommender
 
 SEARCH_SECONDS = 240.0
@@ -46,11 +46,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     data = read_listening(options.train, options.train, options.item_features)
-    rows = []
-    for row in measure_rows(data, options.seed):
-        rows.append(row)
-        print(row, flush=True)
-    return int(any(row.limit is not None and row.value > row.limit for row in rows))
+    return print_rows(measure_rows(data, options.seed))
 
 
 def measure_rows(data: Listening, seed: int) -> Iterator[Row]:

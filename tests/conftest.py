@@ -165,7 +165,9 @@ class Installation:
 
     @property
     def environment(self) -> dict[str, str]:
-        path = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+        # the last one lets `make coverage` see what its processes run
+        kept = ("PATH", "HOME", "LANG", "COVERAGE_PROCESS_CONFIG")
+        path = {name: os.environ[name] for name in kept if name in os.environ}
         own = {
             "MUSICREC_ENV_FILE": str(self.folder / "no.env"),
             "SECRET_KEY": "of-a-test-installation-0123456789-abcdefghijklmnopqrstuv",

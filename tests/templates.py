@@ -2,12 +2,14 @@
 
 import fcntl
 import hashlib
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 ROOMS = ("accounts", "catalog", "common", "musicrec_site", "recommendations")
+SECONDS_A_DAY = 86_400
 
 
 def name_state(root: Path = ROOT) -> str:
@@ -21,10 +23,13 @@ def name_state(root: Path = ROOT) -> str:
 
 
 def choose_kept_file(folder: Path) -> Path:
-    """Return where the migrated database of this state of the code is kept; those of other states go."""
+    """Return where the migrated database of this state of the code is kept; those of other states go after a day.
+
+    Another run, begun before the code was changed, may still copy its own.
+    """
     kept = folder / f"{name_state()}.sqlite3"
     for other in folder.glob("*.sqlite3"):
-        if other != kept:
+        if other != kept and other.stat().st_mtime < time.time() - SECONDS_A_DAY:
             other.unlink(missing_ok=True)
     return kept
 

@@ -10,13 +10,13 @@ from catalog.imports import import_jobs, import_requests
 from catalog.models import ImportRun
 from catalog.records import WrongFile
 from common.commands.progress_bars import show_progress_bar
-from common.commands.sentences import PlainCommand
+from common.commands.sentences import ResumableCommand
 from common.jobs import LostLease
 
 SHOWN_ROWS = 20
 
 
-class ImportCommand(PlainCommand):
+class ImportCommand(ResumableCommand):
     """A command that imports one file and says what became of its rows."""
 
     columns: Sequence[str] = ()
@@ -53,10 +53,6 @@ class ImportCommand(PlainCommand):
                 )
         except (WrongFile, import_requests.ImportRefused, LostLease) as error:
             raise CommandError(str(error)) from None
-        except KeyboardInterrupt:
-            raise CommandError(
-                "Stopped; the same command goes on from here.", returncode=130
-            ) from None
         self._report(run, None if given["all_rejected"] else SHOWN_ROWS)
 
     def _report(self, run: ImportRun, most: int | None) -> None:

@@ -13,10 +13,11 @@ class PlainCommand(BaseCommand):
     """A command that prints its answer and nothing else.
 
     The checks of the set-up are left to `check` and `run_site`: their warnings would bury the answer. A database that
-    can't be reached or is behind the program is said in one sentence with its cure.
+    can't be reached or is behind the program is said in one sentence with its cure; Ctrl-C ends in one, too.
     """
 
     requires_system_checks = ()
+    said_when_stopped = "Stopped."
 
     def execute(self, *args: Any, **options: Any) -> Any:
         try:
@@ -27,10 +28,18 @@ class PlainCommand(BaseCommand):
             if sentence is None:
                 raise
             raise CommandError(sentence) from None
+        except KeyboardInterrupt:
+            raise CommandError(self.said_when_stopped, returncode=130) from None
         except BrokenPipeError:  # the reader, such as `head`, has closed the pipe
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             sys.exit(141)  # as the shell says it of a program that SIGPIPE ended
         return done
+
+
+class ResumableCommand(PlainCommand):
+    """A command whose work is a row of a job: typed again, it goes on where it was stopped."""
+
+    said_when_stopped = "Stopped; the same command goes on from here."
 
 
 def describe_database_problem(error: DatabaseError) -> str | None:

@@ -93,8 +93,10 @@ class FittedRecommender(FittedComponents):
 
         Raises
         ------
+        NotFitted
+            Before `fit` or `load`.
         ValueError
-            k below 1.
+            k or `artist_cap` below 1, discovery outside 0 to 1, or a mask over other songs.
         """
         self._require_fitted()
         request = make_list_request(self.config, self.n_items, k, discovery, artist_cap, exclude)
@@ -136,6 +138,11 @@ class FittedRecommender(FittedComponents):
             A bool mask (n_items,) or item rows that must not come for anybody.
         n_threads
             Blocks of listeners worked on at once; by default one a processor.
+
+        Raises
+        ------
+        NotFitted, ValueError
+            As `recommend`.
         """
         self._require_fitted()
         request = make_list_request(
@@ -157,7 +164,15 @@ class FittedRecommender(FittedComponents):
         discovery: float | None = None,
         contract: ListContract | None = None,
     ) -> SongTrace:
-        """Say at which step a song falls out of the list that `recommend` makes of the same arguments."""
+        """Say at which step a song falls out of the list that `recommend` makes of the same arguments.
+
+        Costs about as much as that list.
+
+        Raises
+        ------
+        NotFitted, ValueError
+            As `recommend`; also where there is no such row.
+        """
         self._require_fitted()
         self._require_row(item_row)
         request = make_list_request(self.config, self.n_items, k, discovery, unavailable=exclude)
@@ -173,6 +188,11 @@ class FittedRecommender(FittedComponents):
         on_progress: Callable[[int, int], None] | None = None,
     ) -> dict[str, NDArray[np.int32]]:
         """Return the lists without explanations, and beside them each component's own best k songs.
+
+        Parameters
+        ----------
+        histories
+            float32 (n, n_items).
 
         Returns
         -------
@@ -196,6 +216,8 @@ class FittedRecommender(FittedComponents):
 
         Parameters
         ----------
+        histories
+            float32 (n, n_items).
         songs
             Their rows, int (n,).
         forbidden
@@ -213,14 +235,27 @@ class FittedRecommender(FittedComponents):
         return find_batch_ranks(self._pipeline, listeners, rows, n_threads)
 
     def explain(self, history: History, item_row: int) -> Explanation:
-        """Explain any song for a listener, whether it would be recommended or not."""
+        """Explain any song for a listener, whether it would be recommended or not.
+
+        The contributions add up to the score that ranks the song for this history.
+
+        Raises
+        ------
+        NotFitted
+            Before `fit` or `load`.
+        ValueError
+            There is no such row.
+        """
         self._require_fitted()
         self._require_row(item_row)
         block = self._pipeline.explain_song(self._listener(history), item_row)
         return RecommendedList.from_dict(block.pack(0)).items[0].explanation
 
     def find_artists(self, item_rows: NDArray[np.integer]) -> NDArray[np.int32]:
-        """Return numbers that are the same for songs of one artist; -1 where unknown, and for rows of -1."""
+        """Return numbers that are the same for songs of one artist, int32 of the shape of `item_rows`.
+
+        -1 where the artist is unknown, and for rows of -1.
+        """
         if self._artists is None:
             return np.full(len(item_rows), -1, dtype=np.int32)
         artists = self._artists[np.maximum(item_rows, 0)]
@@ -243,6 +278,16 @@ class FittedRecommender(FittedComponents):
 
         The components keep the proportions they have for a well-known listener. The explanations compare
         with this song; they name no history.
+
+        Parameters
+        ----------
+        exclude
+            Songs that must not come: a bool mask (n_items,) or item rows; the song itself never does.
+
+        Raises
+        ------
+        NotFitted, ValueError
+            As `recommend`; also where there is no such row.
         """
         self._require_fitted()
         self._require_row(item_row)
@@ -295,6 +340,7 @@ class FittedRecommender(FittedComponents):
 
 
 def bind_stage(on_progress: OnProgress | None, stage: str) -> Callable[[int, int], None] | None:
+    """Return a callback for the progress of one stage; None where nobody asked for progress."""
     if on_progress is None:
         return None
     return lambda done, total: on_progress(stage, done, total)

@@ -25,15 +25,13 @@ EXPECTED = (
 
 
 class SentenceCommand(PlainCommand):
-    """A command that ends with one sentence and exit code 1 when it can't do what was asked, and quietly on Ctrl-C."""
+    """A command that ends with one sentence and exit code 1 when it can't do what was asked."""
 
     def execute(self, *args: Any, **options: Any) -> Any:
         try:
             return super().execute(*args, **options)
         except EXPECTED as error:
             raise CommandError(str(error)) from None
-        except KeyboardInterrupt:
-            raise CommandError("Stopped.", returncode=130) from None
 
 
 def format_lines(served: Served, listener: User | None = None) -> Iterator[str]:

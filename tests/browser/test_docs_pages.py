@@ -1,14 +1,11 @@
 """The pages about the API work offline and under the site's Content-Security-Policy, in a real browser."""
 
-import shutil
-
 import pytest
 from playwright.sync_api import sync_playwright
 
+from tests.browser.conftest import CHROMIUM
+
 pytestmark = pytest.mark.browser
-CHROMIUM = (
-    shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-)
 
 
 @pytest.fixture

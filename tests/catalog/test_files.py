@@ -211,8 +211,9 @@ def test_tags_in_wrong_encodings_and_with_control_signs_are_stored_readable(musi
         data + bytes((len(body) >> s) & 0x7F for s in (21, 14, 7, 0)) + body + make_mp3({})[10:],
     )
     scan(music)
-    for song in Song.objects.select_related("artist"):
-        assert "\x00" not in song.title + song.artist.name
+    song = Song.objects.select_related("artist").get()
+    assert song.title.startswith("Caf") and song.artist.name.startswith("Ben")
+    assert "\x00" not in song.title + song.artist.name
 
 
 def test_a_file_that_vanishes_while_it_is_read_stops_nothing(music, monkeypatch):

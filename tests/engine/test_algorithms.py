@@ -15,7 +15,7 @@ from recommendations.engine import (
     TrainingData,
     Weighting,
 )
-from recommendations.engine.algorithms import create_algorithm
+from recommendations.engine.algorithms import Algorithm, collect_algorithms, create_algorithm
 from recommendations.engine.core.arrays import select_top_columns
 from recommendations.engine.core.ordered import count_steps_back, keep_entries
 from recommendations.engine.ranking.tree_ranker import hold_out
@@ -281,6 +281,22 @@ def test_songs_without_features_or_listeners_are_still_harmless(name):
     data = TrainingData(csr_matrix(strengths), ItemFeatures.build(n_items=N))
     scores = fit(name, data).score(data.strengths)
     assert not np.isinf(scores).any()
+
+
+def test_an_algorithm_that_is_not_finished_is_refused_by_name():
+    """It was left out without a word, and whoever wrote it looked for it in vain."""
+
+    class Half(Algorithm):
+        name = "half"
+
+        def _fit(self, data, rng, on_progress):
+            pass
+
+        def _score(self, histories):
+            return np.zeros(histories.shape, dtype=np.float32)
+
+    with pytest.raises(TypeError, match="Half lacks _fit_bytes, _learned_bytes, _restore, _state"):
+        collect_algorithms([Half])
 
 
 def test_an_unknown_name_or_option_is_refused_in_one_sentence():

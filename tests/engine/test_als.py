@@ -71,6 +71,7 @@ def test_the_contributions_are_those_of_implicit(als, strengths):
             strict=True,
         )
     )
+    assert {other for other, _amount in theirs} == set(ours)
     for other, amount in theirs:
         assert ours[other] == pytest.approx(amount, rel=0.02, abs=2e-3)
 

@@ -74,6 +74,7 @@ def test_nine_of_ten_hidden_values_are_in_their_interval(report):
 
 
 def test_estimates_are_nearer_than_the_mean_of_all(report):
+    assert len(report.errors) == 8
     for name, error in report.errors.items():
         assert error < report.plain_errors[name], name
 

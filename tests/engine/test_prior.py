@@ -117,6 +117,7 @@ def test_the_component_is_saved_and_read_again(tmp_path):
 def test_a_household_hears_what_listeners_elsewhere_heard():
     fitted = Recommender(CONFIG).fit(Interactions.from_matrix(world(2)), prior=make_prior(), seed=1)
     songs = fitted.recommend(fitted.history([1, 4, 8]), 10)
+    assert len(songs) == 10
     assert all(song.item_id < 30 for song in songs)
     assert all(song.explanation.shares["prior"] > 0.5 for song in songs)
 

@@ -163,6 +163,7 @@ def test_visitors_and_bad_values_get_no_blend(household, listeners):
 
 def test_a_song_is_no_reason_for_itself(household, listeners):
     blended = blends.blend_songs(household)
+    assert blended.songs
     for user in listeners:
         heard = set(user.interactions.values_list("song_id", flat=True))
         explained = {one.song.pk for one in blends.explain_for_member(user, blended)}

@@ -76,7 +76,9 @@ def test_what_is_kept_says_why_in_the_language_of_who_reads_it(alice_with_model,
 
 def test_a_weekly_list_says_why_in_the_language_of_who_reads_it(alice_with_model, listener):
     alice_with_model.get("/")
-    for playlist in Playlist.objects.filter(owner=listener):
+    playlists = Playlist.objects.filter(owner=listener)
+    assert playlists
+    for playlist in playlists:
         english, german = read_reasons(playlist, "en"), read_reasons(playlist, "de")
         assert english and not set(english) & set(german)
 

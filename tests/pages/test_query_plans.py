@@ -14,6 +14,7 @@ from django.test import Client
 
 from accounts import tokens
 from accounts.models import User
+from catalog.listening import interactions
 from catalog.models import Interaction, KeptFigure, Song
 from catalog.songs import kept_figures
 from recommendations.services.operations import metrics, site_figures
@@ -127,16 +128,21 @@ def test_the_check_sees_a_table_that_is_read_whole(large_site):
 def test_liking_a_song(large_site, songs):  # noqa: F811
     browser = Client()
     browser.force_login(large_site)
-    path = f"/songs/{songs[2].pk}/opinion/"
+    song = songs[12]
+    assert interactions.get_opinion(large_site, song) is None
+    path = f"/songs/{song.pk}/opinion/"
     assert find_scans(lambda: browser.post(path, {"opinion": "like"})) == []
+    assert interactions.get_opinion(large_site, song) == Interaction.Kind.LIKE
 
 
 def test_signing_up_and_in_with_another_case(large_site):
-    words = {"username": "Trillian", "password1": PASSWORD, "password2": PASSWORD}
+    words = {"username": "Trillian", "password": PASSWORD}
     assert find_scans(lambda: Client().post("/signup/", words)) == []
+    assert User.objects.filter(username="Trillian").exists()
     User.objects.create_user("Arthur", password=PASSWORD)
-    name = {"username": "Arthur", "password": PASSWORD}
-    assert find_scans(lambda: Client().post("/login/", name)) == []
+    name, browser = {"username": "ARTHUR", "password": PASSWORD}, Client()
+    assert find_scans(lambda: browser.post("/login/", name)) == []
+    assert "_auth_user_id" in browser.session
 
 
 def test_addresses_of_players_without_sign_in(large_site):

@@ -105,6 +105,7 @@ class TestServing:
     ):
         served = recommend.recommend_songs(listener, 10, may_interleave=True)
 
+        assert set(served.interleaved.teams.values()) >= {0, 1}
         for team, proposer in enumerate((version, newer)):
             alone = {
                 item.song.pk: item.explanation

@@ -174,12 +174,13 @@ def test_nothing_unwanted_is_ever_shown(version, listener, precomputed):
     assert not shown & {disliked.pk, hidden.pk, gone.pk, deleted.pk}
     assert not shown & heard
     assert by_artist.artist not in {song.artist for song in served.songs}
-    assert len(shown) == len(served) <= list_request.limit_length(None)
-    assert [item.score for item in served] == pytest.approx([item.score for item in served])
+    assert 0 < len(shown) == len(served) <= list_request.limit_length(None)
 
 
 def test_each_score_is_the_sum_of_what_its_explanation_says(version, listener):
-    for item in recommend.recommend_songs(listener):
+    served = recommend.recommend_songs(listener, 10)
+    assert len(served) == 10
+    for item in served:
         assert item.score == pytest.approx(sum(item.explanation.contributions.values()))
         assert sum(item.explanation.shares.values()) == pytest.approx(1)
 

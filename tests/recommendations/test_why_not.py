@@ -31,7 +31,9 @@ def best_unlisted(listener) -> Song:
 
 
 def test_a_song_of_the_list_is_said_to_be_there(version, listener):
-    for position, song in enumerate(recommend.recommend_songs(listener, N).songs, start=1):
+    songs = recommend.recommend_songs(listener, N).songs
+    assert len(songs) == N
+    for position, song in enumerate(songs, start=1):
         answer = ask(listener, song)
         assert (answer.step, answer.rank) == ("listed", position)
         assert f"place {position}." in answer.sentence

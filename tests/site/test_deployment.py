@@ -78,9 +78,9 @@ def test_only_the_web_server_can_be_reached_and_only_from_this_machine():
 def test_no_secret_has_a_default():
     """T59: SECRET_KEY stops the start, and PostgreSQL refuses to start with an empty password."""
     text = (ROOT / "compose.yaml").read_text()
-    for variable, default in re.findall(
-        r"\$\{(\w*(?:KEY|PASSWORD|TOKEN)\w*)(:?[-?][^}]*)?\}", text
-    ):
+    secrets = re.findall(r"\$\{(\w*(?:KEY|PASSWORD|TOKEN)\w*)(:?[-?][^}]*)?\}", text)
+    assert {name for name, _default in secrets} >= {"SECRET_KEY", "POSTGRES_PASSWORD"}
+    for variable, default in secrets:
         assert default == ":-" or default.startswith(":?"), variable
 
 
@@ -188,7 +188,9 @@ def test_the_dashboard_shows_only_numbers_that_exist():
 
     for panel in dashboard["panels"]:
         for target in panel["targets"]:
-            for name in re.findall(r"musicrec_\w+", target["expr"]):
+            names = re.findall(r"musicrec_\w+", target["expr"])
+            assert names, target["expr"]
+            for name in names:
                 assert re.sub(r"_(bucket|count|sum|total)$", "", name) in exported, name
 
 

@@ -8,12 +8,12 @@ from catalog.analysis import analysis_jobs
 from catalog.analysis.analyser import AnalyserMissing
 from catalog.models import AnalysisRun, SongAnalysis
 from common.commands.progress_bars import show_progress_bar
-from common.commands.sentences import PlainCommand
+from common.commands.sentences import ResumableCommand
 
 SHOWN_PROBLEMS = 20
 
 
-class Command(PlainCommand):
+class Command(ResumableCommand):
     help = "Give songs that lack audio features to the analyser of ANALYSER_COMMAND; typed again, it goes on."
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -35,10 +35,6 @@ class Command(PlainCommand):
                 )
         except AnalyserMissing as error:
             raise CommandError(str(error)) from None
-        except KeyboardInterrupt:
-            raise CommandError(
-                "Stopped; the same command goes on from here.", returncode=130
-            ) from None
         if run is None:
             raise CommandError(
                 "Another process is at it; wait until it is done, or pause it on the desk."

@@ -7,12 +7,12 @@ from django.core.management.base import CommandError, CommandParser
 from catalog.files import scan_jobs
 from catalog.models import FolderScan
 from common.commands.progress_bars import show_progress_bar
-from common.commands.sentences import PlainCommand
+from common.commands.sentences import ResumableCommand
 
 SHOWN_PROBLEMS = 20
 
 
-class Command(PlainCommand):
+class Command(ResumableCommand):
     help = "Bring in the songs of a folder of music files; files that did not change are not read again."
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -30,10 +30,6 @@ class Command(PlainCommand):
                 )
         except scan_jobs.ScanFailed as error:
             raise CommandError(str(error)) from None
-        except KeyboardInterrupt:
-            raise CommandError(
-                "Stopped; the same command goes on from here.", returncode=130
-            ) from None
         self._report(scan, None if options["all_rejected"] else SHOWN_PROBLEMS)
 
     def _report(self, scan: FolderScan, most: int | None) -> None:

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from django.utils.translation import gettext as _
+
 from catalog.servers.clients.http import OpenedFile
 
 PAGE_SONGS = 500
@@ -59,6 +61,27 @@ class SongPage(NamedTuple):
     rejected: list[RejectedItem]
     cursor: dict[str, Any] | None
     note: str = ""
+
+    @classmethod
+    def gather(cls, entries: Sequence[ServerItem | RejectedItem]) -> "SongPage":
+        """Return what was read of a list of entries, without a cursor."""
+        return cls(
+            [one for one in entries if isinstance(one, ServerItem)],
+            [one for one in entries if isinstance(one, RejectedItem)],
+            None,
+        )
+
+
+def reject_unnamed(item_id: str, title: str, artist: str) -> RejectedItem | None:
+    """Say what an entry lacks that every song needs; None where it has all of it."""
+    words = {"title": title[:100]}
+    if not item_id:
+        return RejectedItem("", _("“%(title)s” has no id that can be used.") % words)
+    if not title:
+        return RejectedItem(item_id, _("The song has no title."))
+    if not artist:
+        return RejectedItem(item_id, _("“%(title)s” has no artist.") % words)
+    return None
 
 
 class ServerPlaylist(NamedTuple):

@@ -15,6 +15,7 @@ from catalog.servers.clients.base import (
     ServerItem,
     ServerPlaylist,
     SongPage,
+    reject_unnamed,
 )
 from catalog.servers.clients.errors import ItemGone, WrongAnswer
 from catalog.servers.clients.http import COVER_BYTES, OpenedFile, ServerConnection
@@ -241,12 +242,7 @@ def _quote(text: str) -> str:
 
 
 def _read_items(entries: list[Any]) -> SongPage:
-    songs = [read_item(entry) for entry in entries]
-    return SongPage(
-        [one for one in songs if isinstance(one, ServerItem)],
-        [one for one in songs if isinstance(one, RejectedItem)],
-        None,
-    )
+    return SongPage.gather([read_item(entry) for entry in entries])
 
 
 def read_item(entry: Any) -> ServerItem | RejectedItem:
@@ -256,15 +252,9 @@ def read_item(entry: Any) -> ServerItem | RejectedItem:
     item_id, title = read_id(entry.get("Id")), read_text(entry.get("Name"))
     names = [name for one in read_list(entry.get("Artists"))[:20] if (name := read_text(one))]
     artist = ", ".join(names)[:500] or read_text(entry.get("AlbumArtist"))
-    if not item_id:
-        return RejectedItem(
-            "", _("“%(title)s” has no id that can be used.") % {"title": title[:100]}
-        )
-    if not title:
-        return RejectedItem(item_id, _("The song has no title."))
-    if not artist:
-        return RejectedItem(item_id, _("“%(title)s” has no artist.") % {"title": title[:100]})
-    return _build_item(entry, item_id, title, artist, names)
+    return reject_unnamed(item_id, title, artist) or _build_item(
+        entry, item_id, title, artist, names
+    )
 
 
 def _build_item(

@@ -1,10 +1,9 @@
 """A client of servers that speak Subsonic or OpenSubsonic."""
 
 import hashlib
-import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any
 
 from django.utils.translation import gettext as _
 
@@ -22,21 +21,16 @@ from catalog.servers.clients.errors import (
     ServerError,
     ServerUnreachable,
     WrongAnswer,
-    WrongCredentials,
 )
-from catalog.servers.clients.http import COVER_BYTES, LIST_BYTES, OpenedFile, ServerConnection
+from catalog.servers.clients.http import COVER_BYTES, LIST_BYTES, OpenedFile
+from catalog.servers.clients.subsonic_connection import SubsonicConnection
 from catalog.servers.clients.subsonic_songs import read_song, read_songs
 from catalog.servers.clients.values import read_dict, read_id, read_list, read_text
+from common.bulk_sql import cut_chunks
 
-T = TypeVar("T")
-VERSION = "1.16.1"
-TOKEN, PASSWORD, API_KEY = "token", "password", "key"
 SONGS_A_WRITE = 40
 ALBUMS_A_PAGE = 20
 MOST_SONGS = 5_000_000
-_NOT_OFFERED = {30, 20}
-_WRONG_ACCOUNT = {40, 44, 50}
-_OTHER_WAY_TO_SIGN_IN = {10, 41, 42, 43}
 _PER_ACCOUNT_COUNTS = ("navidrome",)
 
 
@@ -44,10 +38,7 @@ class SubsonicClient(ServerClient):
     """Speaks to one server as one account. Without an account name the secret is an API key."""
 
     def __init__(self, address: str, account_name: str, password: str) -> None:
-        self._connection = ServerConnection(address)
-        self._account_name = account_name
-        self._password = password
-        self._sign_in_by = TOKEN if account_name else API_KEY
+        self._connection = SubsonicConnection(address, account_name, password)
         self._software = ""
 
     @property
@@ -59,7 +50,7 @@ class SubsonicClient(ServerClient):
 
     def ping(self) -> str:
         """Check address and account; return how the server names itself."""
-        answer = self._ask("ping")
+        answer = self._connection.ask("ping")
         names = [read_text(answer.get(name), 40) for name in ("type", "serverVersion")]
         self._software = " ".join(filter(None, names)).lower() or "subsonic"
         return self._software
@@ -67,7 +58,7 @@ class SubsonicClient(ServerClient):
     def get_scan_mark(self) -> str:
         """Return the time and count of the last scan; empty where the server does not tell the time."""
         try:
-            status = read_dict(self._ask("getScanStatus").get("scanStatus"))
+            status = read_dict(self._connection.ask("getScanStatus").get("scanStatus"))
         except ServerUnreachable:
             raise
         except ServerError:
@@ -96,7 +87,7 @@ class SubsonicClient(ServerClient):
         offset = cursor["offset"]
         counts = {"songCount": PAGE_SONGS, "songOffset": offset, "artistCount": 0, "albumCount": 0}
         try:
-            answer = self._ask("search3", [("query", cursor["query"]), *counts.items()])
+            answer = self._connection.ask("search3", [("query", cursor["query"]), *counts.items()])
         except (NotOffered, WrongAnswer):
             if offset:
                 raise
@@ -122,7 +113,7 @@ class SubsonicClient(ServerClient):
         offset = cursor["offset"]
         sizes = [("type", "alphabeticalByName"), ("size", ALBUMS_A_PAGE), ("offset", offset)]
         albums = read_list(
-            read_dict(self._ask("getAlbumList2", sizes).get("albumList2")).get("album")
+            read_dict(self._connection.ask("getAlbumList2", sizes).get("albumList2")).get("album")
         )
         digest = _compute_digest(albums)
         if not albums or digest in (cursor.get("first"), cursor.get("last")) or offset > MOST_SONGS:
@@ -141,7 +132,7 @@ class SubsonicClient(ServerClient):
         if not album_id:
             return []
         try:
-            answer = self._ask("getAlbum", [("id", album_id)])
+            answer = self._connection.ask("getAlbum", [("id", album_id)])
         except ItemGone:  # removed since the list was read
             return []
         return read_list(read_dict(answer.get("album")).get("song"))
@@ -149,7 +140,7 @@ class SubsonicClient(ServerClient):
     def get_song(self, item_id: str) -> ServerItem | None:
         """Return one song; None where the server says that it has no such song."""
         try:
-            answer = self._ask("getSong", [("id", item_id)])
+            answer = self._connection.ask("getSong", [("id", item_id)])
         except ItemGone:
             return None
         song = read_song(answer.get("song"))
@@ -161,7 +152,7 @@ class SubsonicClient(ServerClient):
 
     def list_starred(self) -> list[ServerItem]:
         """Return the songs that the account starred."""
-        answer = self._ask("getStarred2", most_bytes=LIST_BYTES)  # it has no pages
+        answer = self._connection.ask("getStarred2", most_bytes=LIST_BYTES)  # it has no pages
         if not isinstance(answer.get("starred2"), dict):
             raise WrongAnswer(_("The server's list of starred songs can't be read."))
         return read_songs(read_list(answer["starred2"].get("song"))).items
@@ -170,7 +161,7 @@ class SubsonicClient(ServerClient):
         """Star songs; one that is starred already stays so."""
         for item_id in item_ids:
             try:
-                self._ask("star", [("id", item_id)])
+                self._connection.ask("star", [("id", item_id)])
             except (WrongAnswer, NotOffered):
                 if not self._is_starred(item_id):
                     raise
@@ -182,14 +173,14 @@ class SubsonicClient(ServerClient):
     def unstar(self, item_ids: Sequence[str]) -> None:
         """Take stars back."""
         for item_id in item_ids:
-            self._ask("unstar", [("id", item_id)])
+            self._connection.ask("unstar", [("id", item_id)])
 
     def scrobble(self, item_id: str, played_at: datetime, *, is_now_playing: bool = False) -> None:
         """Report a play that began at `played_at`, or that the song plays now."""
         fields = [("id", item_id), ("submission", "false" if is_now_playing else "true")]
         if not is_now_playing:
             fields.append(("time", str(int(played_at.timestamp() * 1000))))
-        self._ask("scrobble", fields)
+        self._connection.ask("scrobble", fields)
 
     # --- Files ---
 
@@ -200,44 +191,22 @@ class SubsonicClient(ServerClient):
         fields: list[tuple[str, Any]] = [("id", item_id), ("format", format or "raw")]
         fields += [("maxBitRate", max_kbps)] if max_kbps else []
         headers = {"Range": range_header} if range_header else {}
-        return self._open("stream", fields, headers=headers)
+        return self._connection.open_file("stream", fields, headers=headers)
 
     def open_cover(self, cover_id: str, size: int = 0) -> OpenedFile:
         """Open a picture, at most `size` pixels wide where the server can do that."""
         fields = [("id", cover_id), *([("size", size)] if size else [])]
-        return self._open("getCoverArt", fields, most_bytes=COVER_BYTES, most_seconds=60.0)
-
-    def _open(self, endpoint: str, fields: list[tuple[str, Any]], **limits: Any) -> OpenedFile:
-        """Open a file; raise ServerError where the server sends an error instead, often with HTTP 200."""
-        answer = self._open_or_read_error(endpoint, fields, limits)
-        if isinstance(answer, dict) and self._can_sign_in_otherwise(answer):
-            answer = self._open_or_read_error(endpoint, fields, limits)
-        if isinstance(answer, dict):
-            raise self._make_error(answer)
-        return answer
-
-    def _open_or_read_error(
-        self, endpoint: str, fields: list[tuple[str, Any]], limits: dict[str, Any]
-    ) -> OpenedFile | dict[str, Any]:
-        opened = self._connection.open_file(
-            f"/rest/{endpoint}.view",
-            query=dict([*self._sign_in_fields(), *fields]),
-            reads_refusals=True,
-            **limits,
+        return self._connection.open_file(
+            "getCoverArt", fields, most_bytes=COVER_BYTES, most_seconds=60.0
         )
-        if opened.content_type == "application/json":
-            with opened:
-                return self._get_answer(self._connection.read_json(opened))
-        if opened.content_type in ("text/xml", "application/xml", "text/html"):
-            opened.close()
-            raise ItemGone(_("The server has no such file."))
-        return opened
 
     # --- Playlists ---
 
     def list_playlists(self) -> list[ServerPlaylist]:
         """Return the playlists that the account sees."""
-        entries = read_list(read_dict(self._ask("getPlaylists").get("playlists")).get("playlist"))
+        entries = read_list(
+            read_dict(self._connection.ask("getPlaylists").get("playlists")).get("playlist")
+        )
         playlists = [read_dict(entry) for entry in entries]
         return [
             ServerPlaylist(
@@ -255,7 +224,9 @@ class SubsonicClient(ServerClient):
         before = {one.playlist_id for one in self.list_playlists()}
         first, rest = item_ids[:SONGS_A_WRITE], item_ids[SONGS_A_WRITE:]
         fields = [("name", name), *_build_fields("songId", first)]
-        created = read_dict(self._ask("createPlaylist", fields, is_form=True).get("playlist"))
+        created = read_dict(
+            self._connection.ask("createPlaylist", fields, is_form=True).get("playlist")
+        )
         playlist_id = read_id(created.get("id"))
         if not playlist_id:  # before version 1.14 the answer is empty
             new = [
@@ -275,130 +246,25 @@ class SubsonicClient(ServerClient):
         """Give a playlist another name, other songs and another comment."""
         first, rest = item_ids[:SONGS_A_WRITE], item_ids[SONGS_A_WRITE:]
         fields = [("playlistId", playlist_id), ("name", name), *_build_fields("songId", first)]
-        self._ask("createPlaylist", fields, is_form=True)
+        self._connection.ask("createPlaylist", fields, is_form=True)
         self._extend_playlist(playlist_id, name, rest, comment)
 
     def _extend_playlist(
         self, playlist_id: str, name: str, item_ids: Sequence[str], comment: str
     ) -> None:
         fields = [("playlistId", playlist_id), ("name", name), ("comment", comment)]
-        self._ask("updatePlaylist", fields, is_form=True)
-        for some in _cut(item_ids, SONGS_A_WRITE):
+        self._connection.ask("updatePlaylist", fields, is_form=True)
+        for some in cut_chunks(item_ids, SONGS_A_WRITE):
             added = [("playlistId", playlist_id), *_build_fields("songIdToAdd", some)]
-            self._ask("updatePlaylist", added, is_form=True)
+            self._connection.ask("updatePlaylist", added, is_form=True)
 
     def delete_playlist(self, playlist_id: str) -> None:
         """Delete a playlist; one that is gone already raises ItemGone."""
-        self._ask("deletePlaylist", [("id", playlist_id)], is_form=True)
-
-    # --- Requests ---
-
-    def _ask(
-        self,
-        endpoint: str,
-        fields: Iterable[tuple[str, Any]] = (),
-        *,
-        is_form: bool = False,
-        most_bytes: int | None = None,
-    ) -> dict[str, Any]:
-        """Return the server's answer; try the password where it does not take a token."""
-        fields = list(fields)
-        answer = self._send(endpoint, fields, is_form=is_form, most_bytes=most_bytes)
-        if self._can_sign_in_otherwise(answer):
-            answer = self._send(endpoint, fields, is_form=is_form, most_bytes=most_bytes)
-        if answer.get("status") != "ok":
-            raise self._make_error(answer)
-        return answer
-
-    def _send(
-        self,
-        endpoint: str,
-        fields: list[tuple[str, Any]],
-        *,
-        is_form: bool,
-        most_bytes: int | None,
-    ) -> dict[str, Any]:
-        sign_in = self._sign_in_fields()
-        path = f"/rest/{endpoint}.view"
-        if is_form:
-            decoded = self._connection.fetch_json(
-                "POST",
-                path,
-                form=[*sign_in, *fields],
-                most_bytes=most_bytes,
-                reads_refusals=True,
-            )
-        else:
-            decoded = self._connection.fetch_json(
-                "GET",
-                path,
-                query=[*sign_in, *fields],
-                most_bytes=most_bytes,
-                reads_refusals=True,
-            )
-        return self._get_answer(decoded)
-
-    def _can_sign_in_otherwise(self, answer: dict[str, Any]) -> bool:
-        """Change to signing in by password where the server takes no token; return whether that may help."""
-        if _get_error_code(answer) not in _OTHER_WAY_TO_SIGN_IN or self._sign_in_by != TOKEN:
-            return False
-        self._sign_in_by = PASSWORD
-        return True
-
-    @staticmethod
-    def _get_answer(decoded: Any) -> dict[str, Any]:
-        answer = read_dict(decoded).get("subsonic-response")
-        if not isinstance(answer, dict):
-            raise WrongAnswer(
-                _("The answer is not that of a Subsonic server. Is the address right?")
-            )
-        return answer
-
-    def _sign_in_fields(self) -> list[tuple[str, Any]]:
-        fields = [("v", VERSION), ("c", "musicrec"), ("f", "json")]
-        if self._sign_in_by == API_KEY:
-            return [("apiKey", self._password), *fields]
-        if self._sign_in_by == PASSWORD:
-            return [
-                ("u", self._account_name),
-                ("p", f"enc:{self._password.encode().hex()}"),
-                *fields,
-            ]
-        salt = secrets.token_hex(8)
-        token = hashlib.md5(f"{self._password}{salt}".encode(), usedforsecurity=False).hexdigest()
-        return [("u", self._account_name), ("t", token), ("s", salt), *fields]
-
-    def _make_error(self, answer: dict[str, Any]) -> ServerError:
-        code = _get_error_code(answer)
-        message = read_text(read_dict(answer.get("error")).get("message"), 200)
-        for secret in (self._password, self._password.encode().hex()):
-            message = message.replace(secret, "…") if secret else message
-        if code in _WRONG_ACCOUNT:
-            return WrongCredentials(_("The server does not accept this account or password."))
-        if code == 70:
-            return ItemGone(_("The server has no such thing: %(message)s") % {"message": message})
-        if code in _NOT_OFFERED:
-            return NotOffered(
-                _("The server does not offer this: %(message)s") % {"message": message}
-            )
-        return WrongAnswer(
-            _("The server refuses: %(message)s") % {"message": message or _("without saying why")}
-        )
-
-
-def _get_error_code(answer: dict[str, Any]) -> int | None:
-    code = read_dict(answer.get("error")).get("code")
-    if isinstance(code, str) and code.isdecimal() and len(code) < 5:
-        return int(code)
-    return code if isinstance(code, int) else None
+        self._connection.ask("deletePlaylist", [("id", playlist_id)], is_form=True)
 
 
 def _build_fields(name: str, values: Sequence[str]) -> list[tuple[str, str]]:
     return [(name, value) for value in values]
-
-
-def _cut(values: Sequence[T], size: int) -> Iterable[Sequence[T]]:
-    return (values[start : start + size] for start in range(0, len(values), size))
 
 
 def _compute_digest(entries: list[Any]) -> str:

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from catalog.servers.clients.base import RejectedItem, ServerItem, SongPage
+from catalog.servers.clients.base import RejectedItem, ServerItem, SongPage, reject_unnamed
 from catalog.servers.clients.values import (
     LATEST_YEAR,
     read_dict,
@@ -22,12 +22,7 @@ _LONGEST_SECONDS = 14 * 24 * 3600
 
 def read_songs(entries: list[Any]) -> SongPage:
     """Return the songs among `entries` and what could not be read, without a cursor."""
-    songs = [read_song(entry) for entry in entries]
-    return SongPage(
-        [one for one in songs if isinstance(one, ServerItem)],
-        [one for one in songs if isinstance(one, RejectedItem)],
-        None,
-    )
+    return SongPage.gather([read_song(entry) for entry in entries])
 
 
 def read_song(entry: Any) -> ServerItem | RejectedItem:
@@ -38,21 +33,13 @@ def read_song(entry: Any) -> ServerItem | RejectedItem:
     title = read_text(entry.get("title"))
     artist = read_text(entry.get("artist")) or read_text(entry.get("displayArtist"))
     artist = artist or read_text(entry.get("displayAlbumArtist"))
-    if not item_id:
-        return RejectedItem(
-            "", _("“%(title)s” has no id that can be used.") % {"title": title[:100]}
-        )
     if (
         entry.get("isDir") is True
         or entry.get("isVideo") is True
         or entry.get("type") in _list_no_songs(entry)
     ):
         return RejectedItem(item_id, _("“%(title)s” is no music.") % {"title": title[:100]})
-    if not title:
-        return RejectedItem(item_id, _("The song has no title."))
-    if not artist:
-        return RejectedItem(item_id, _("“%(title)s” has no artist.") % {"title": title[:100]})
-    return _build_item(entry, item_id, title, artist)
+    return reject_unnamed(item_id, title, artist) or _build_item(entry, item_id, title, artist)
 
 
 def _list_no_songs(entry: dict[str, Any]) -> set[str]:

@@ -6,7 +6,7 @@ import importlib
 import inspect
 import pkgutil
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from recommendations.engine.algorithms.base import Algorithm, NotFitted
@@ -31,22 +31,29 @@ __all__ = [
 ]
 
 
-def _discover_algorithms() -> dict[str, type[Algorithm]]:
-    modules = (
-        importlib.import_module(f"{__name__}.{info.name}")
-        for info in pkgutil.iter_modules(__path__)
-    )
-    classes = (
-        value for module in modules for value in vars(module).values() if inspect.isclass(value)
-    )
-    return {
-        class_.name: class_
-        for class_ in classes
-        if issubclass(class_, Algorithm) and not inspect.isabstract(class_)
-    }
+def collect_algorithms(classes: Iterable[type]) -> dict[str, type[Algorithm]]:
+    """Return the algorithms among some classes by name: those that have a name of their own.
+
+    Raises
+    ------
+    TypeError
+        One has a name and lacks what every algorithm must say.
+    """
+    named = [one for one in classes if issubclass(one, Algorithm) and "name" in vars(one)]
+    for one in named:
+        if inspect.isabstract(one):
+            lacks = ", ".join(sorted(one.__abstractmethods__))
+            raise TypeError(f"The algorithm {one.__name__} lacks {lacks}.")
+    return {one.name: one for one in named}
 
 
-ALGORITHMS: Mapping[str, type[Algorithm]] = _discover_algorithms()
+def _list_classes() -> Iterator[type]:
+    for info in pkgutil.iter_modules(__path__):
+        module = importlib.import_module(f"{__name__}.{info.name}")
+        yield from filter(inspect.isclass, vars(module).values())
+
+
+ALGORITHMS: Mapping[str, type[Algorithm]] = collect_algorithms(_list_classes())
 """Name -> class."""
 
 

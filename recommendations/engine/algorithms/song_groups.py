@@ -49,6 +49,24 @@ class SongGroups:
         row: int,
         item_rows: NDArray[np.int32],
     ) -> NDArray[np.float32]:
+        """Add to the cosines of chosen songs what is alike to the songs of one row of `shares`.
+
+        The values are those of `add_alike`; only the chosen songs are looked at.
+
+        Parameters
+        ----------
+        cosines
+            float32 (m,), NaN where there is none.
+        shares
+            csr (n, n_items), of which `row` counts.
+        item_rows
+            int32 (m,).
+
+        Returns
+        -------
+        float32 (m,)
+            NaN where neither the cosine nor artist or genre can say anything.
+        """
         own = slice(shares.indptr[row], shares.indptr[row + 1])
         songs, weights = shares.indices[own], shares.data[own]
         columns, values, lengths = gather_entries(self.by_item, songs)
@@ -70,7 +88,10 @@ class SongGroups:
         return scores
 
     def list_songs(self, shares: csr_matrix) -> NDArray[np.int32]:
-        """Return the songs of a history's artists and genres, the rarest groups first, at most `MOST_POSTINGS`."""
+        """Return the songs of a history's artists and genres, the rarest groups first, at most `MOST_POSTINGS`.
+
+        int32 (m,); a song of several of these groups comes once for each.
+        """
         groups = np.unique(gather_entries(self.by_item, shares.indices)[0])
         sizes = self.by_group.indptr[groups + 1] - self.by_group.indptr[groups]
         order = np.argsort(sizes, kind="stable")

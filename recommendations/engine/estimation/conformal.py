@@ -72,7 +72,8 @@ def compute_widths(
 def find_quantile(scores: NDArray[np.float64], level: float = LEVEL) -> float:
     """Return what a new score of the same kind stays at or below with probability `level` or more.
 
-    It is the ceil((n + 1) * level)-th smallest of n scores; the largest where there are too few.
+    It is the ceil((n + 1) * level)-th smallest of n scores, (n,) of at least one; the largest where there are too
+    few. Costs a partial sort of n.
     """
     rank = min(ceil((len(scores) + 1) * level), len(scores)) - 1
     return float(np.partition(scores, rank)[rank])

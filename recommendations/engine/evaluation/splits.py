@@ -172,7 +172,23 @@ def split_by_listener(
     n_given: int = 5,
     weighting: Weighting | None = None,
 ) -> Split:
-    """Hold back whole listeners, and give the first `n_given` songs of each as their history (cold start)."""
+    """Hold back whole listeners, and give the first `n_given` songs of each as their history (cold start).
+
+    Parameters
+    ----------
+    test_share
+        With this probability a listener is held back, each by a draw of their own.
+
+    Returns
+    -------
+    Split
+        `test`: the songs behind the given ones, by rows of the listeners; empty for who has no more.
+
+    Raises
+    ------
+    ValueError
+        `test_share` is not between 0 and 1.
+    """
     _check_share(test_share)
     rng = np.random.default_rng(seed)
     is_new = rng.random(interactions.n_listeners) < test_share

@@ -66,6 +66,15 @@ def make_blend(
     weights: NDArray[np.float64],
     is_personal: NDArray[np.bool_] | None = None,
 ) -> Blend:
+    """Return the weighted sum of a block's scores; of candidates, on the scale that all songs would give.
+
+    Parameters
+    ----------
+    weights
+        float64 (n_listeners, n_components).
+    is_personal
+        As of `Blend.from_scores`.
+    """
     columns = scored.columns
     if columns is None:
         return Blend.from_scores(scored.scores, weights, is_personal)

@@ -29,6 +29,7 @@ class PartialRows:
     starts: NDArray[np.int64]
 
     def to_matrix(self, n_items: int) -> csr_matrix:
+        """Return the rows of the block, float32 csr (at most ROWS_TOGETHER, n_items)."""
         return csr_matrix(
             (self.values, self.columns, self.starts), shape=(len(self.starts) - 1, n_items)
         )

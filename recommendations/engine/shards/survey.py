@@ -139,11 +139,13 @@ class Recency:
 
     @classmethod
     def measure(cls, events: Interactions, ends: tuple[int, int], half_life_days: float) -> Recency:
+        """Count the newest event of each listener and song; `ends` are the first and last second of all shards."""
         item_rows, timestamps = find_newest_by_listener(events)
         return cls(*sum_trend(item_rows, timestamps, ends, half_life_days, events.n_items))
 
     @classmethod
     def join(cls, recencies: Sequence[Recency]) -> Recency:
+        """Add those of all shards: a listener is in one shard only."""
         return cls(
             np.sum([recency.trend for recency in recencies], axis=0),
             np.sum([recency.n_recent for recency in recencies], axis=0),

@@ -31,6 +31,7 @@ class SongIndex:
 
     @classmethod
     def build(cls, songs: Songs) -> SongIndex:
+        """Order the songs by scene and artist, and sum up how popular they are, at first and at last."""
         order = np.lexsort((songs.artist, songs.scene))
         n_scenes = len(songs.scene_genre)
         starts, ends = _find_ranges(songs.artist[order], len(songs.artist_scene))

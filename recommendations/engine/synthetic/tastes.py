@@ -38,6 +38,7 @@ class Tastes:
 
 
 def draw_tastes(songs: Songs, index: SongIndex, rng: np.random.Generator) -> Tastes:
+    """Draw what `BLOCK` listeners like: scenes, the shares they have at first and at last, artists, a sound."""
     scenes = _draw_favourite_scenes(songs, index, rng)
     early = rng.dirichlet([3.0, 1.2, 0.6, 0.4], BLOCK)
     then = np.column_stack([early, np.zeros(BLOCK)])
@@ -99,5 +100,6 @@ def _draw_favourite_artists(
 
 
 def measure_gap(sound: NDArray[np.float32], wanted: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the Euclidean distances of the last axis' scaled features, float32 (...,) of (..., 8)."""
     distances: NDArray[np.float32] = np.sqrt(((sound - wanted) ** 2).sum(axis=-1))
     return distances

@@ -150,6 +150,7 @@ def _complete_weights(
 
 
 def ensure_weight(weights: Mapping[str, float], name: str, least: float) -> dict[str, float]:
+    """Raise one weight to `least` where it is below, then scale all to a sum of 1."""
     raised = {**weights, name: max(weights.get(name, 0), least)}
     total = sum(raised.values())
     return {key: value / total for key, value in raised.items()}
