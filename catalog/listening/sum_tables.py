@@ -44,7 +44,7 @@ class ListeningSums(models.Model):
         choices=Entities, default=Entities.NONE, db_default=Entities.NONE
     )
     n_entity_plays = models.PositiveBigIntegerField(
-        default=0, db_default=0, help_text="Plays of all time that the entity totals hold."
+        default=0, db_default=0, help_text=_("Plays of all time that the entity totals hold.")
     )
 
     class Meta:
@@ -135,10 +135,10 @@ class DayTotal(models.Model):
     day = models.DateField()
     n_plays = models.PositiveIntegerField()
     n_measured = models.PositiveIntegerField(
-        help_text="Plays whose source says how long they were."
+        help_text=_("Plays whose source says how long they were.")
     )
     played_ms = models.PositiveBigIntegerField()
-    hours = models.JSONField(help_text="Plays in each of the 24 hours.")
+    hours = models.JSONField(help_text=_("Plays in each of the 24 hours."))
 
     class Meta:
         verbose_name = _("plays of a day")

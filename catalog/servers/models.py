@@ -58,13 +58,17 @@ class MusicServer(models.Model):
         _("how often"), choices=Interval, default=Interval.DAILY
     )
     software = models.CharField(
-        _("software"), max_length=100, blank=True, editable=False, help_text="As it names itself."
+        _("software"),
+        max_length=100,
+        blank=True,
+        editable=False,
+        help_text=_("As it names itself."),
     )
     last_scan = models.CharField(
         max_length=100,
         blank=True,
         editable=False,
-        help_text="Its own mark of its last scan when its library was last read to the end.",
+        help_text=_("Its own mark of its last scan when its library was last read to the end."),
     )
     created_at = models.DateTimeField(_("added"), auto_now_add=True)
 
@@ -105,13 +109,14 @@ class ServerSync(JobRow):
     )
     cursor = models.JSONField(default=dict, editable=False)
     is_forced = models.BooleanField(
-        default=False, help_text="Read everything, also where the server says that nothing changed."
+        default=False,
+        help_text=_("Read everything, also where the server says that nothing changed."),
     )
     stage = models.CharField(_("stage"), max_length=100, blank=True)
     note = models.TextField(
         _("note"),
         blank=True,
-        help_text="What was odd about the server's answers, one sentence a line.",
+        help_text=_("What was odd about the server's answers, one sentence a line."),
     )
     n_read = models.PositiveIntegerField(_("songs read"), default=0)
     n_added = models.PositiveIntegerField(_("new songs"), default=0)
@@ -178,7 +183,7 @@ class ServerSong(models.Model):
     artist_item_id = models.CharField(max_length=ITEM_ID_LENGTH, blank=True)
     cover_id = models.CharField(max_length=ITEM_ID_LENGTH, blank=True)
     path = models.TextField(
-        blank=True, help_text="As the server writes it; empty where it does not tell."
+        blank=True, help_text=_("As the server writes it; empty where it does not tell.")
     )
     suffix = models.CharField(max_length=20, blank=True)
     content_type = models.CharField(max_length=100, blank=True)
@@ -187,12 +192,12 @@ class ServerSong(models.Model):
     track_number = models.PositiveIntegerField(null=True, blank=True)
     fingerprint = models.CharField(
         max_length=32,
-        help_text="Of everything that the server said; the same one needs no second look.",
+        help_text=_("Of everything that the server said; the same one needs no second look."),
     )
     is_bringer = models.BooleanField(
-        default=False, help_text="The song came into the catalog by this row."
+        default=False, help_text=_("The song came into the catalog by this row.")
     )
-    seen_in = models.BigIntegerField(default=0, help_text="The sync that saw it last.")
+    seen_in = models.BigIntegerField(default=0, help_text=_("The sync that saw it last."))
     missing_since = models.DateTimeField(null=True, blank=True)
     removed_at = models.DateTimeField(null=True, blank=True)
 
@@ -308,7 +313,7 @@ class WrittenPlaylist(models.Model):
     name = models.CharField(max_length=50)
     playlist_id = models.CharField(max_length=ITEM_ID_LENGTH)
     digest = models.CharField(
-        max_length=64, help_text="Of title and songs as they were last written."
+        max_length=64, help_text=_("Of title and songs as they were last written.")
     )
     n_songs = models.PositiveIntegerField(default=0)
     written_at = models.DateTimeField(_("written"), auto_now=True)

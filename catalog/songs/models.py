@@ -50,7 +50,7 @@ class Artist(models.Model):
     name = models.CharField(_("name"), max_length=500)
     search_text = models.CharField(max_length=500, editable=False, db_index=True)
     lookup_key = models.CharField(max_length=300, editable=False, db_index=True, default="")
-    mbid = models.UUIDField("MusicBrainz id", null=True, blank=True, unique=True)
+    mbid = models.UUIDField(_("MusicBrainz id"), null=True, blank=True, unique=True)
 
     objects = ArtistQuerySet.as_manager()
 
@@ -109,7 +109,7 @@ class Album(models.Model):
         Artist, on_delete=models.CASCADE, related_name="albums", verbose_name=_("artist")
     )
     year = models.PositiveSmallIntegerField(_("year"), null=True, blank=True)
-    mbid = models.UUIDField("MusicBrainz id", null=True, blank=True, unique=True)
+    mbid = models.UUIDField(_("MusicBrainz id"), null=True, blank=True, unique=True)
 
     objects = AlbumQuerySet.as_manager()
 
@@ -251,9 +251,11 @@ class Song(models.Model):
         ),
     )
 
-    mbid = models.UUIDField("MusicBrainz id", null=True, blank=True, unique=True)
-    isrc = models.CharField("ISRC", max_length=12, blank=True, db_index=True)
-    spotify_id = models.CharField("Spotify id", max_length=22, null=True, blank=True, unique=True)
+    mbid = models.UUIDField(_("MusicBrainz id"), null=True, blank=True, unique=True)
+    isrc = models.CharField(_("ISRC"), max_length=12, blank=True, db_index=True)
+    spotify_id = models.CharField(
+        _("Spotify id"), max_length=22, null=True, blank=True, unique=True
+    )
     audio_url = models.URLField(_("audio or preview address"), max_length=500, blank=True)
     disc_number = models.PositiveSmallIntegerField(_("disc"), null=True, blank=True)
     track_number = models.PositiveSmallIntegerField(_("track"), null=True, blank=True)

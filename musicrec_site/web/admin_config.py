@@ -8,6 +8,8 @@ class DeskConfig(AdminConfig):
 
     def ready(self) -> None:
         from common.admin.counts import group_counts
+        from common.admin.field_names import name_fields
 
+        name_fields()
         super().ready()
         group_counts()

@@ -17,7 +17,7 @@ class Trends(models.Model):
     )
     computed_at = models.DateTimeField()
     counts = models.BinaryField(
-        help_text="A .npz archive of plain arrays, one row a song of the version."
+        help_text=_("A .npz archive of plain arrays, one row a song of the version.")
     )
 
     class Meta:

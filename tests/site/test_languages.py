@@ -12,6 +12,8 @@ from django.test import Client
 from django.utils.functional import Promise
 from django.utils.translation.template import templatize
 
+from catalog.models import Artist, Song, SongTotal
+
 ROOT = Path(__file__).resolve().parents[2]
 APPS = ("accounts", "catalog", "common", "recommendations", "musicrec_site")
 MARKS = {"_", "gettext", "gettext_noop", "gettext_lazy", "ngettext", "ngettext_lazy"}
@@ -106,3 +108,35 @@ def test_every_table_of_the_desk_has_a_translated_name():
     ]
     assert len(models) > 40
     assert plain == []
+
+
+def test_every_field_of_the_desks_tables_has_a_name_in_german(german):
+    untranslated = {
+        f"{model.__name__}.{field.name}": str(field.verbose_name)
+        for app in ("accounts", "catalog", "recommendations")
+        for model in apps.get_app_config(app).get_models()
+        for field in [*model._meta.local_fields, *model._meta.local_many_to_many]
+        if not isinstance(field.verbose_name, Promise)
+    }
+    assert {name: text for name, text in untranslated.items() if text != "ID"} == {}
+
+
+def test_what_the_desk_says_of_a_field_is_marked_for_translation():
+    plain = {
+        f"{model.__name__}.{field.name}"
+        for app in ("accounts", "catalog", "recommendations")
+        for model in apps.get_app_config(app).get_models()
+        for field in model._meta.local_fields
+        if field.help_text and not isinstance(field.help_text, Promise)
+    }
+    assert plain == set()
+
+
+def test_a_table_of_the_desk_has_german_columns(admin_client, admin_user):
+    song = Song.objects.create(key="a", title="A", artist=Artist.objects.create(name="B"))
+    SongTotal.objects.create(listener=admin_user, song=song, n_plays=2)
+    page = admin_client.get("/admin/catalog/songtotal/", headers={"Accept-Language": "de"})
+    head = page.content.decode().partition("<thead>")[2].partition("</thead>")[0]
+    columns = re.sub(r"<[^>]*>", " ", head).split("  ")
+    wanted = {"Hörer", "Song", "Wiedergaben", "Erste Wiedergabe", "Letzte Wiedergabe"}
+    assert {column.strip() for column in columns} - {""} >= wanted
