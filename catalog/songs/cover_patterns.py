@@ -1,5 +1,7 @@
 """The families of drawn covers: each turns a palette and a stream of numbers into the shapes of one picture.
 
+A layout then says which of it is seen: all, or a window in a plain sleeve.
+
 The first colour of a palette is the ground, the others lie on it. All numbers come from the cover's name, so that a
 picture is the same every time.
 """
@@ -250,3 +252,28 @@ FAMILIES: tuple[Family, ...] = (
     draw_hills, draw_rings, draw_tiles, draw_stripes, draw_rays, draw_facets, draw_halftone, draw_clouds,
     draw_skyline, draw_ribbons,
 )  # fmt: skip
+
+
+def _frame_window(window: str) -> str:
+    """Return a path that covers the sleeve but for the window."""
+    return f"M0,0 H{SIZE} V{SIZE} H0Z {window}"
+
+
+SLEEVES: tuple[str, ...] = (
+    "",
+    _frame_window("M150,26 a124,124 0 1 0 0.01,0Z"),
+    _frame_window(f"M0,0 V196 H{SIZE} V0Z"),
+    _frame_window(f"M104,0 V{SIZE} H{SIZE} V0Z"),
+    _frame_window("M42,42 V258 H258 V42Z"),
+    _frame_window(f"M0,0 L{SIZE},{SIZE} V0Z"),
+    _frame_window("M62,300 V150 a88,88 0 0 1 176,0 V300Z"),
+    _frame_window("M150,8 L8,150 L150,292 L292,150Z"),
+)
+"""The plain part of each layout, with a window to the picture: none, a disc, a poster, a spine, a frame, a slant, an
+arch, a diamond."""
+
+
+def draw_sleeve(layout: int, fill: str) -> Iterator[str]:
+    """Yield the plain part of a layout, if it has one."""
+    if SLEEVES[layout]:
+        yield f'<path d="{SLEEVES[layout]}" fill="{fill}" fill-rule="evenodd"/>'

@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from hashlib import blake2s
 
 from catalog.records import AUDIO_FEATURES
-from catalog.songs.cover_patterns import FAMILIES, SIZE, Dice, Sketch
+from catalog.songs.cover_patterns import FAMILIES, SIZE, SLEEVES, Dice, Sketch, draw_sleeve
 from catalog.songs.models import Song
 
 STEPS = 31
 UNKNOWN = 255
-VERSION = 2
+VERSION = 3
 N_FEATURES = 8
 _ACOUSTIC, _ENERGY, _VALENCE, _TEMPO = 0, 2, 6, 7
 SLOWEST, FASTEST = 60.0, 180.0
@@ -30,7 +30,13 @@ _HARMONIES = (
     (0, 8, 16, 184),
 )
 """How far the colours lie from the hue: neighbours, opposites, a triangle, a split, one and its opposite."""
-_FAMILIES_OF_A_GENRE = 4
+_HUES = (0, 20, 38, 54, 90, 150, 178, 200, 222, 250, 280, 312, 338, 360)
+"""Hues that look equally far apart: of 360 degrees the eye sees a third as greens."""
+_PLAIN = ((0.5, 1.0, 46, 46), (0.03, 0.45, 93, 15), (0.8, 1.0, 42, 36), (0.3, 0.9, 62, 56))
+"""What the plain part of a layout is painted in: its turn from the hue, its share of the saturation, and its lightness
+beside a dark and beside a light ground."""
+_FAMILIES_OF_A_GENRE = 6
+_ARTIST_BYTES, _ALBUM_BYTES = 5, 2
 
 
 class InvalidCoverCode(ValueError):
@@ -39,7 +45,7 @@ class InvalidCoverCode(ValueError):
 
 @dataclass(frozen=True)
 class CoverTraits:
-    """All that a cover shows: a byte of the genre, two of the artist, two of the album, and the sound."""
+    """All that a cover shows: a byte of the genre, five of the artist, two of the album, and the sound."""
 
     genre: int | None
     features: tuple[float | None, ...]
@@ -66,7 +72,9 @@ def encode_cover(features: Sequence[float | None], genre: str, artist: str, albu
         UNKNOWN if value is None else round(min(max(value, 0), 1) * STEPS) for value in scaled
     ]
     hue = _pack(genre, 1)[0] % UNKNOWN if genre else UNKNOWN
-    packed = bytes([VERSION, hue, *levels]) + _pack(artist, 2) + _pack(album, 2)
+    packed = (
+        bytes([VERSION, hue, *levels]) + _pack(artist, _ARTIST_BYTES) + _pack(album, _ALBUM_BYTES)
+    )
     return base64.b32encode(packed).decode().rstrip("=").lower()
 
 
@@ -78,7 +86,7 @@ def decode_cover(code: str) -> CoverTraits:
         raise InvalidCoverCode(f"{code!r} is not the name of a cover.") from None
     levels = packed[2 : 2 + N_FEATURES]
     if (
-        len(packed) != N_FEATURES + 6
+        len(packed) != 2 + N_FEATURES + _ARTIST_BYTES + _ALBUM_BYTES
         or packed[0] != VERSION
         or any(STEPS < x < UNKNOWN for x in levels)
     ):
@@ -86,8 +94,8 @@ def decode_cover(code: str) -> CoverTraits:
     return CoverTraits(
         genre=None if packed[1] == UNKNOWN else packed[1],
         features=tuple(None if level == UNKNOWN else level / STEPS for level in levels),
-        artist=packed[-4:-2],
-        album=packed[-2:],
+        artist=packed[-_ARTIST_BYTES - _ALBUM_BYTES : -_ALBUM_BYTES],
+        album=packed[-_ALBUM_BYTES:],
     )
 
 
@@ -97,44 +105,64 @@ def draw_cover(code: str) -> str:
     dice = Dice(traits.artist + traits.album)
     colours = _mix_colours(traits, dice)
     sketch = Sketch(
-        colours,
+        colours[:-1],
         dice,
         traits.get_feature(_ENERGY),
         traits.get_feature(_ACOUSTIC),
         traits.get_feature(_TEMPO),
     )
     shapes = FAMILIES[_choose_family(traits)](sketch)
+    sleeve = draw_sleeve(_choose_layout(traits), colours[-1])
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {SIZE} {SIZE}" width="{SIZE}" height="{SIZE}">'
-        f'<rect width="{SIZE}" height="{SIZE}" fill="{colours[0]}"/>' + "".join(shapes) + "</svg>"
+        f'<rect width="{SIZE}" height="{SIZE}" fill="{colours[0]}"/>'
+        + "".join([*shapes, *sleeve])
+        + "</svg>"
     )
 
 
 def _choose_family(traits: CoverTraits) -> int:
     """Return one of the families that fit the genre, by the artist."""
-    genre = traits.artist[1] if traits.genre is None else traits.genre
+    genre = traits.artist[0] if traits.genre is None else traits.genre
     return (genre + 3 * (traits.artist[0] % _FAMILIES_OF_A_GENRE)) % len(FAMILIES)
 
 
+def _choose_layout(traits: CoverTraits) -> int:
+    return traits.artist[1] % len(SLEEVES)
+
+
+def _choose_plain(traits: CoverTraits) -> int:
+    return traits.artist[1] // len(SLEEVES) % len(_PLAIN)
+
+
 def _mix_colours(traits: CoverTraits, dice: Dice) -> tuple[str, ...]:
-    """Return ground and colours: around the genre's hue, in the artist's harmony; a cheerful song is lighter."""
-    genre = traits.artist[1] if traits.genre is None else traits.genre
-    hue = genre * 360 / UNKNOWN + (traits.artist[1] / UNKNOWN - 0.5) * 80 + dice.throw(-18, 18)
-    saturation = 74 - 38 * traits.get_feature(_ACOUSTIC) - 12 * (traits.artist[0] % 3 == 2)
+    """Return the ground, three colours and that of the plain part: around the genre's hue, in the artist's harmony.
+
+    A cheerful song is lighter.
+    """
+    genre = traits.artist[2] if traits.genre is None else traits.genre
+    hue = genre / UNKNOWN + (traits.artist[2] / UNKNOWN - 0.5) * 0.4 + dice.throw(-0.03, 0.03)
+    saturation = 78 - 34 * traits.get_feature(_ACOUSTIC) - 14 * (traits.artist[3] % 3 == 2)
     light = 40 + 18 * traits.get_feature(_VALENCE)
-    is_dark = traits.album[0] % 3 != 0
+    is_dark = traits.artist[4] % 5 < 3
     steps = (-24, 0, 16, 30) if is_dark else (38, 0, -14, 12)
-    harmony = _HARMONIES[(traits.artist[0] // _FAMILIES_OF_A_GENRE) % len(_HARMONIES)]
-    return tuple(
-        _format_colour((hue + turn) % 360, saturation, light + step)
+    harmony = _HARMONIES[traits.artist[3] // 3 % len(_HARMONIES)]
+    colours = [
+        _format_colour(hue + turn / 360, saturation, light + step)
         for turn, step in zip(harmony, steps, strict=True)
-    )
+    ]
+    turn, share, by_dark, by_light = _PLAIN[_choose_plain(traits)]
+    plain = _format_colour(hue + turn, saturation * share, by_dark if is_dark else by_light)
+    return (*colours, plain)
 
 
-def _format_colour(hue: float, saturation: float, light: float) -> str:
-    """Return a colour; greens, which look louder than others, are toned down."""
-    toned = saturation * (0.62 if 75 < hue < 165 else 1)
-    return f"hsl({hue:.0f},{toned:.0f}%,{min(max(light, 10), 92):.0f}%)"
+def _format_colour(turn: float, saturation: float, light: float) -> str:
+    """Return the colour at that part of a turn around the wheel of seen hues; loud greens are toned down."""
+    step, between = divmod(turn % 1 * (len(_HUES) - 1), 1)
+    low, high = _HUES[int(step)], _HUES[int(step) + 1]
+    hue = low + between * (high - low)
+    toned = saturation * (0.66 if 75 < hue < 170 else 1)
+    return f"hsl({hue % 360:.0f},{toned:.0f}%,{min(max(light, 10), 92):.0f}%)"
 
 
 def _scale_tempo(bpm: float | None) -> float | None:
