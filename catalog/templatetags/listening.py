@@ -4,12 +4,16 @@ from collections.abc import Sequence
 from typing import Any
 
 from django import template
+from django.urls import reverse
 from django.utils import formats
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from catalog.listening.periods import Period, name_hour, name_weekday
 from catalog.listening.source_names import name_source
-from catalog.statistics.charts import Bar
+from catalog.statistics.charts import CALENDAR_WEEKS, Bar, CalendarDay
 
 register = template.Library()
 register.filter("source_name", name_source)
@@ -91,6 +95,35 @@ def build_ticks(bars: Sequence[Bar]) -> list[dict[str, Any]]:
         {"name": _name_tick(bars[first].period, step), "x": _format(100 * first / len(bars))}
         for first in range(0, len(bars), every)
     ]
+
+
+@register.simple_tag
+def draw_calendar(calendar: Sequence[CalendarDay]) -> SafeString:
+    """Return the squares of the days, a column a week from Monday down; each leads to its plays.
+
+    Made in one go: a year has too many squares for a loop of the template.
+    """
+    history = reverse("catalog:history")
+    squares = format_html_join(
+        "",
+        '<a href="{}?from={}&amp;to={}" tabindex="-1"><title>{}</title>'
+        '<rect class="shade-{}" x="{}" y="{}" width="10" height="10" rx="2"/></a>',
+        (
+            (history, it.day, it.day, _name_day(it), it.shade, 12 * it.week, 12 * it.day.weekday())
+            for it in calendar
+        ),
+    )
+    return format_html(
+        '<svg class="calendar" viewBox="0 0 {} 82" aria-hidden="true" focusable="false">{}</svg>',
+        12 * CALENDAR_WEEKS - 2,
+        squares,
+    )
+
+
+def _name_day(it: CalendarDay) -> str:
+    count = ngettext("%(n)s play", "%(n)s plays", it.n_plays)
+    plays = count % {"n": formats.localize(it.n_plays, use_l10n=True)}
+    return f"{formats.date_format(it.day, 'DATE_FORMAT')}: {plays}"
 
 
 @register.simple_tag

@@ -16,6 +16,7 @@ from catalog.listening import library
 from catalog.models import Artist, Playlist, Song, SongTotal
 from catalog.songs import albums as album_search
 from catalog.songs import search
+from catalog.songs.artist_pictures import list_with_pictures
 from catalog.songs.genres import list_common_genres
 from catalog.songs.search import SongSearch
 from catalog.songs.sound import has_features
@@ -46,6 +47,7 @@ def browse(request: SiteRequest) -> HttpResponse:
     has_few = is_word_search and len(page_of_songs) < FEW
     alike = search.find_similar_names(wanted.words, request.user) if has_few else []
     alike = [song for song in alike if song not in songs]
+    found_artists = search.search_artists(wanted.words, request.user) if is_word_search else []
     context = {
         "page": "browse",
         "form": form,
@@ -54,7 +56,7 @@ def browse(request: SiteRequest) -> HttpResponse:
         "songs": songs,
         "alike": alike,
         "opinions": library.load_opinions(request.user, [*songs, *alike]),
-        "artists": search.search_artists(wanted.words, request.user) if is_word_search else [],
+        "artists": list_with_pictures(found_artists, request.user),
         "albums": album_search.search_albums(wanted.words, request.user) if is_word_search else [],
         "playlists": search_playlists(request.user, wanted.words) if is_word_search else [],
         "genres": [] if not wanted.is_empty else common[:MOST_GENRES],
@@ -104,7 +106,7 @@ def suggest(request: SiteRequest) -> HttpResponse:
     context = {
         "words": words if len(words) >= LEAST_TYPED else "",
         "songs": songs,
-        "artists": artists,
+        "artists": list_with_pictures(artists, listener),
         "albums": albums,
         "playlists": playlists,
     }

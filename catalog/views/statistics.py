@@ -1,7 +1,8 @@
 """Your listening: what a listener played in a week, a month, a year, in all time or between any two days."""
 
+from collections.abc import Mapping
 from datetime import date
-from typing import Any
+from typing import Any, Literal
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -17,6 +18,7 @@ from accounts.time_zones import get_local_day, get_time_zone
 from catalog.listening.period_query import UnknownPeriod, build_query, read_period
 from catalog.listening.periods import Period
 from catalog.models import Album, Artist, Genre, Song
+from catalog.songs.artist_pictures import choose_picture_songs, load_picture_songs
 from catalog.statistics import charts, statistics, sums
 from catalog.statistics.statistics import Ranked
 
@@ -88,6 +90,7 @@ def build_figures(listener: User, period: Period, n_top: int = N_TOP) -> dict[st
         "n_new": n_new,
         "n_replayed": max(totals.n_timed - n_new, 0),
         "bars": bars,
+        "calendar": charts.build_calendar(days, period, today),
         "most": max((bar.n_plays for bar in bars), default=0),
         "clock": statistics.sum_hours(days),
         "weekdays": statistics.sum_weekdays(days),
@@ -95,18 +98,38 @@ def build_figures(listener: User, period: Period, n_top: int = N_TOP) -> dict[st
         "current": current,
         "first": first,
         "last": last,
-        "tops": {entity: _load_rows(_MODELS[entity], top) for entity, top in summary.tops.items()},
+        "tops": _load_tops(listener, summary.tops),
         "discoveries": _load_rows(Song, summary.discoveries),
         "sources": statistics.count_sources(listener, period),
     }
 
 
+_PICTURED: dict[str, Literal["artist", "album"]] = {"artists": "artist", "albums": "album"}
 _MODELS: dict[str, type[Model]] = {
     "songs": Song,
     "artists": Artist,
     "albums": Album,
     "genres": Genre,
 }
+
+
+def _load_tops(listener: User, tops: Mapping[str, list[Ranked]]) -> dict[str, list[dict[str, Any]]]:
+    """Return the rows of each ranking, those of songs, artists and albums with the song whose picture is shown."""
+    rows = {entity: _load_rows(_MODELS[entity], top) for entity, top in tops.items()}
+    for row in rows.get("songs", []):
+        row["song"] = row["it"]
+    chosen = {
+        (owner, pk): song_id
+        for entity, owner in _PICTURED.items()
+        for pk, song_id in choose_picture_songs(
+            owner, [row["it"].pk for row in rows.get(entity, [])], listener
+        ).items()
+    }
+    pictures = load_picture_songs(chosen)
+    for entity, owner in _PICTURED.items():
+        for row in rows.get(entity, []):
+            row["song"] = pictures.get((owner, row["it"].pk))
+    return rows
 
 
 def _load_rows(model: type[Model], ranked: list[Ranked]) -> list[dict[str, Any]]:

@@ -8,6 +8,7 @@ from django.views.decorators.http import require_safe
 from catalog.listening import library, my_plays
 from catalog.models import Album, Artist, Song
 from catalog.songs import albums
+from catalog.songs.artist_pictures import list_with_pictures
 from common.http import SiteRequest
 from recommendations.services.preferences import controls, taste
 from recommendations.services.surfaces import related_artists
@@ -80,7 +81,7 @@ def show_artist(request: SiteRequest, artist_id: int) -> HttpResponse:
         "top_plays": my_plays.count_song_plays(request.user, top),
         "n_plays": my_plays.count_artist_plays(request.user, shown),
         "albums": albums.list_artist_albums(shown, request.user) if songs.number == 1 else [],
-        "similar_artists": related_artists.list_with_pictures(similar, request.user),
+        "similar_artists": list_with_pictures(similar, request.user),
         "is_hidden": hidden,
     }
     return render(request, "recommendations/artist.html", context)

@@ -49,7 +49,7 @@ def show_song(request: SiteRequest, song_id: int) -> HttpResponse:
         "opinion": library.load_opinions(request.user, [shown]).get(shown.pk, ""),
         "similar": cards.make_list_cards(request.user, similar),
         "similar_served": similar,
-        "like_artists": related_artists.rank_related_artists(similar.songs, shown.artist_id),
+        "similar_artists": related_artists.rank_with_songs(similar.songs, shown.artist_id),
         "profile": feature_chart.chart_profile(
             shown, estimated_features.find_estimates(shown, listener)
         ),

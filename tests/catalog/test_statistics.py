@@ -165,3 +165,22 @@ def test_streaks_are_days_in_a_row_where_the_listener_is(alice):
     assert (longest.first, longest.n_days) == (date(2026, 1, 11), 13 - 10 + 1)
     assert (current.first, current.n_days) == (date(2026, 1, 31), 2)
     assert statistics.find_streaks(alice, date(2026, 2, 3))[1] is None
+
+
+@pytest.mark.parametrize("period", PERIODS, ids=str)
+def test_the_calendar_holds_every_day_of_the_last_year_of_a_period(alice, plays, period):
+    days = statistics.load_days(alice, period)
+    calendar = charts.build_calendar(days, period, TODAY)
+    if not calendar:
+        first, last = period.first or days[0].day if days else TODAY, period.last or TODAY
+        assert not days or (min(last, TODAY) - first).days < 45
+        return
+    dates = [one.day for one in calendar]
+    assert dates == [dates[0] + timedelta(days=n) for n in range(len(dates))]
+    assert dates[-1] == min(period.last or TODAY, TODAY)
+    assert max(one.week for one in calendar) < charts.CALENDAR_WEEKS
+    counted = Counter(local_day(play) for play in within(plays, period))
+    assert [one.n_plays for one in calendar] == [counted[day] for day in dates]
+    by_plays = sorted(calendar, key=lambda one: one.n_plays)
+    assert [one.shade for one in by_plays] == sorted(one.shade for one in calendar)
+    assert all((one.shade == 0) == (one.n_plays == 0) for one in calendar)

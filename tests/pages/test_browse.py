@@ -5,6 +5,7 @@ import re
 from django.test import Client
 
 from catalog.models import Artist, Song
+from catalog.songs.covers import name_drawn_cover
 
 
 def titles(answer) -> list[str]:
@@ -64,3 +65,22 @@ def test_the_page_of_a_song_says_which_feature_is_from_where(world):
 def test_a_search_without_a_find_says_what_to_try(world):
     page = Client().get("/browse/", {"q": "nobody sings this"}).content.decode()
     assert "No songs found" in page and "Try fewer words" in page
+
+
+def read_artist_pictures(page: str) -> dict[str, str]:
+    """Return the picture shown for each artist of a page, by name."""
+    rows = r'<img class="cover[^"]*" src="([^"]*)"[^>]*>\s*<span dir="auto">([^<]*)</span>'
+    return {name: address for address, name in re.findall(rows, page)}
+
+
+def test_artists_of_a_search_have_the_picture_of_one_of_their_songs(world):
+    """A real cover comes before a drawn one."""
+    drawn, real = (Artist.objects.create(name=f"Kite {name}") for name in ("Drawn", "Real"))
+    song = Song.objects.create(key="d", title="One", artist=drawn)
+    Song.objects.create(key="r1", title="One", artist=real)
+    Song.objects.create(key="r2", title="Two", artist=real, cover_tag="0123456789abcdef")
+    for path, size in (("/browse/", 300), ("/search/suggestions/", 96)):
+        page = Client().get(path, {"q": "kite"}).content.decode()
+        pictures = read_artist_pictures(page)
+        assert pictures["Kite Drawn"] == f"/covers/{name_drawn_cover(song)}.svg"
+        assert pictures["Kite Real"] == f"/covers/0123456789abcdef/{size}.webp"

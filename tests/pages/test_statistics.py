@@ -1,6 +1,7 @@
 """Your listening as a listener sees it, and that each number leads to its plays."""
 
 import re
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from xml.etree import ElementTree
@@ -288,3 +289,30 @@ def test_a_name_whose_letters_no_font_has_leaves_the_svg(alice, plays, world):
 @pytest.mark.parametrize("year", ["1", "99999", "0"])
 def test_a_year_that_no_calendar_has_is_not_there(alice, year):
     assert alice.get(f"/library/listening/{year}/").status_code == 404
+
+
+def test_each_square_of_the_calendar_leads_to_the_plays_of_its_day(alice, plays):
+    page = read(alice, "/library/listening/?period=year&day=2026-11-20")
+    squares = re.findall(
+        r'<a href="/library/history/\?from=([\d-]+)&amp;to=\1" tabindex="-1">'
+        r'<title>[^<]*: (\d+) plays?</title><rect class="shade-(\d)"',
+        page,
+    )
+    counted = Counter(str(one.occurred_at.date()) for one in plays)
+    shown = {day: int(n) for day, n, _shade in squares if n != "0"}
+    # the lone play of the year before is not in this one
+    assert shown == {day: n for day, n in counted.items() if day > "2026"}
+    assert {shade for _day, n, shade in squares if n == "0"} == {"0"}
+    for day, n, shade in squares:
+        if n == "0":
+            continue
+        assert 1 <= int(shade) <= 4
+        assert len(walk(alice, f"/library/history/?from={day}&to={day}")) == int(n)
+    assert 'class="calendar"' not in read(alice, "/library/listening/?period=month&day=2026-11-20")
+
+
+def test_the_first_of_a_ranking_have_pictures(alice, plays):
+    page = read(alice, "/library/listening/?period=all")
+    for entity in ("artist", "song"):
+        panel = page.partition(f'id="top-{entity}"')[2].partition("</section>")[0]
+        assert panel.count("<img") == panel.count("<li>") > 1

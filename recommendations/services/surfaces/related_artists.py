@@ -1,10 +1,8 @@
 """Which artists resemble one another, concluded from their songs."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
-
-from django.db.models import Min, Q
 
 from catalog.models import Artist, Interaction, Song
 from catalog.songs.models import build_visible
@@ -22,6 +20,12 @@ def rank_related_artists(songs: Iterable[Song], artist_id: int, n: int = N_ARTIS
     counts = Counter(artist.pk for artist in artists)
     by_id = {artist.pk: artist for artist in artists}
     return [by_id[pk] for pk, _count in counts.most_common(n)]
+
+
+def rank_with_songs(songs: Sequence[Song], artist_id: int) -> list[tuple[Artist, Song]]:
+    """Return the artists of these songs, most frequent first, each with their first one; no query."""
+    firsts = {song.artist_id: song for song in reversed(songs)}
+    return [(artist, firsts[artist.pk]) for artist in rank_related_artists(songs, artist_id)]
 
 
 def find_similar_artists(artist: Artist, listener: Any, n: int = N_ARTISTS) -> list[Artist]:
@@ -54,18 +58,3 @@ def list_best_known_ids(artist: Artist, listener: Any, n: int = N_SONGS) -> list
     return [pk for pk, _count in ids] or list(
         artist.songs.filter_offered(listener).values_list("pk", flat=True)[:n]
     )
-
-
-def list_with_pictures(artists: Iterable[Artist], listener: Any) -> list[tuple[Artist, Song]]:
-    """Return the artists, each with the song whose picture is shown for them; three queries."""
-    wanted = list(artists)
-    songs = Song.objects.filter_offered(listener).filter(artist__in=wanted)
-    # a song with a real picture before one with a drawn one
-    firsts = (
-        songs.order_by()
-        .values("artist_id")
-        .annotate(real=Min("pk", filter=~Q(cover_tag="")), first=Min("pk"))
-    )
-    chosen = {row["artist_id"]: row["real"] or row["first"] for row in firsts}
-    pictures = Song.objects.for_cards().in_bulk(list(chosen.values()))
-    return [(artist, pictures[chosen[artist.pk]]) for artist in wanted if artist.pk in chosen]
