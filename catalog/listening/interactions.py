@@ -69,11 +69,16 @@ def get_opinion(listener: User, song: Song) -> Kind | None:
 
 @retry_conflicts
 def set_opinions(
-    listener: User, opinions: Sequence[tuple[Song, Kind]], *, source: str
+    listener: User,
+    opinions: Sequence[tuple[Song, Kind]],
+    *,
+    source: str,
+    moments: Mapping[int, datetime] | None = None,
 ) -> list[bool]:
     """Set up to a thousand opinions in a few statements; return for each whether it changed anything.
 
-    Of several about one song the last counts.
+    Of several about one song the last counts. `moments` says by song id when a first opinion was given; now, where it
+    is not in there.
     """
     with transaction.atomic():
         present = hold_songs((song.pk for song, _ in opinions), listener)
@@ -89,7 +94,7 @@ def set_opinions(
             changed.append(after.get(song.pk) != kind)
             after[song.pk] = kind
         wanted = {song_id: kind for song_id, kind in after.items() if before.get(song_id) != kind}
-        _write_opinions(listener, wanted, before.keys(), source)
+        _write_opinions(listener, wanted, before.keys(), source, moments or {})
         if wanted:
             _announce_change(listener)
     return changed
@@ -238,13 +243,22 @@ def _set_opinion(listener: User, song: Song, kind: Kind, source: str) -> Interac
 
 
 def _write_opinions(
-    listener: User, wanted: Mapping[int, int], existing: Collection[int], source: str
+    listener: User,
+    wanted: Mapping[int, int],
+    existing: Collection[int],
+    source: str,
+    moments: Mapping[int, datetime],
 ) -> None:
     """Insert the opinions of songs that are not in `existing`; change the others."""
     now = truncate_to_second(timezone.now())
-    row = {"listener": listener, "source": source, "occurred_at": now}
     new = [
-        Interaction(song_id=song_id, kind=kind, **row)
+        Interaction(
+            listener=listener,
+            song_id=song_id,
+            kind=kind,
+            source=source,
+            occurred_at=truncate_to_second(min(moments.get(song_id, now), now)),
+        )
         for song_id, kind in wanted.items()
         if song_id not in existing
     ]

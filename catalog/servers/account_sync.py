@@ -2,7 +2,8 @@
 
 Only what changed there since the last reading changes something here, so that what a listener does here stays:
 
-- a star, or a rating of 4 or 5, is a like; a rating of 1 is a dislike; a star counts before a rating;
+- a star, or a rating of 4 or 5, is a like; a rating of 1 is a dislike; a star counts before a rating, and where the
+  server tells its time, the like is of that time;
 - taking a star or a rating back takes the opinion back, if it is still the one that came from there;
 - the last play of a song, where the server tells its time, is a play at that time. The others become a number of plays
   without a time: as many as the server counts more than this history has, so that what was scrobbled counts once.
@@ -43,6 +44,7 @@ class _Answer:
 
     opinions: dict[int, str] = field(default_factory=dict)
     starred: set[int] = field(default_factory=set)
+    starred_at: dict[int, datetime] = field(default_factory=dict)
     plays: dict[int, tuple[int, datetime | None]] = field(default_factory=dict)
     is_whole: bool = False
     note: str = ""
@@ -84,6 +86,8 @@ def _read_stars(client: ServerClient, rows: dict[str, tuple[int, int]]) -> _Answ
             row_id = rows[item.item_id][0]
             answer.starred.add(row_id)
             answer.opinions[row_id] = LIKE
+            if item.starred_at is not None:
+                answer.starred_at[row_id] = item.starred_at
     return answer
 
 
@@ -153,11 +157,14 @@ def _apply_opinions(
     new = {
         song_id: one for song_id, one in new.items() if not (song_id in first and song_id in own)
     }
+    moments = {song_ids[row_id]: at for row_id, at in answer.starred_at.items()}
     n_changed = 0
     for some in cut_chunks(new.items(), _TOGETHER):
         songs = Song.objects.in_bulk([song_id for song_id, _opinion in some])
         opinions = [(songs[song_id], _KINDS[one]) for song_id, one in some if song_id in songs]
-        n_changed += sum(interactions.set_opinions(account.user, opinions, source=source))
+        n_changed += sum(
+            interactions.set_opinions(account.user, opinions, source=source, moments=moments)
+        )
     return n_changed + _take_back(account, answer, before, song_ids, is_light=is_light)
 
 

@@ -284,7 +284,7 @@ def test_songs_without_features_or_listeners_are_still_harmless(name):
 
 
 def test_an_algorithm_that_is_not_finished_is_refused_by_name():
-    """It was left out without a word, and whoever wrote it looked for it in vain."""
+    """It was left out without a word, and its author looked for it in vain."""
 
     class Half(Algorithm):
         name = "half"

@@ -154,6 +154,17 @@ class TestOpinions:
         liked = {f"Song {number}": "like" for number in (1, 2, 3, 6)}
         assert opinions(account.user) == liked | {"Song 7": "dislike"}
 
+    def test_a_like_is_as_old_as_its_star(self, account, stand_in):
+        stand_in.starred["lena"] = {"s1": "2019-05-06T07:08:09.5Z", "s2": "2999-01-01T00:00:00Z"}
+        stand_in.songs[3]["userRating"] = 5
+        before = timezone.now() - timedelta(seconds=1)
+        read(account)
+        likes = dict(account.user.interactions.likes().values_list("song__title", "occurred_at"))
+        assert likes.pop("Song 1") == datetime(2019, 5, 6, 7, 8, 9, tzinfo=UTC)
+        # a rating has no time, and nobody stars a song in the year 2999
+        assert set(likes) == {"Song 2", "Song 3"}
+        assert all(before <= at <= timezone.now() for at in likes.values())
+
     def test_unstarring_there_follows_here(self, account, stand_in):
         stand_in.starred["lena"] = {"s1": "2026-01-01T00:00:00Z"}
         stand_in.songs[2]["userRating"] = 5
