@@ -77,7 +77,7 @@ class Request(HTTPRequestParser):
             super().parse_header(header_plus)
         except ValueError as error:  # of urlsplit, and of int() on thousands of digits
             raise ParsingError("Invalid start line or Content-Length") from error
-        self._forbid_two_lengths()
+        self._refuse_two_lengths()
         self.body_started = time.monotonic()
         if self.body_rcv is None:
             return
@@ -92,7 +92,7 @@ class Request(HTTPRequestParser):
         elif self.content_length > self.max_bytes:
             self.refuse(self.limit.uploader or self.limit.anybody)
 
-    def _forbid_two_lengths(self) -> None:
+    def _refuse_two_lengths(self) -> None:
         """Let nothing follow a body whose end a proxy may see elsewhere (RFC 9112, 6.1)."""
         if self.version != "1.1" and "TRANSFER_ENCODING" in self.headers:
             raise ParsingError("HTTP/1.0 has no Transfer-Encoding")
