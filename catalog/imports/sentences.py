@@ -102,8 +102,8 @@ ABOUT_FILES = (
     "%(file)s is a web page. Ask the service for its data export (JSON or CSV) and bring that.",
     "%(file)s is a list of play counts, not of plays with their times. Export the scrobbles"
     " themselves.",
-    "%(file)s is a history of Spotify that breaks off before its first entry; unpack the "
-    "zip again.",
+    "%(file)s is a history of Spotify without a whole entry in its first part; unpack the zip"
+    " again, or ask for the export anew.",
     "%(file)s is not UTF-8 text (line %(line)s has the byte %(byte)s) and looks like "
     "%(encoding)s; save it as UTF-8.",
     "%(file)s is not UTF-8 text and looks like %(encoding)s; save it as UTF-8.",

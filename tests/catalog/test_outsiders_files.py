@@ -420,3 +420,60 @@ def test_songs_that_spotify_cannot_name_are_left_out(tmp_path):
     records, left_out = read(write(tmp_path / "StreamingHistory_music_0.json", text))
     assert (names(records), left_out) == ([("A", "Unknown Track")], {1: "untitled"})
     assert records[0].kind == PLAY
+
+
+SPOTIFY_PLAY = {
+    "ts": "2021-01-05T22:18:20Z",
+    "ms_played": 200_000,
+    "master_metadata_track_name": "T",
+    "master_metadata_album_artist_name": "A",
+}
+LISTEN = {"listened_at": AT, "track_metadata": {"artist_name": "A", "track_name": "T"}}
+WATCHED = {
+    "header": "YouTube Music",
+    "title": "Watched T",
+    "titleUrl": "https://music.youtube.com/watch?v=x",
+    "subtitles": [{"name": "A - Topic"}],
+    "time": "2021-01-05T22:15:00Z",
+}
+ROWS = {
+    "Streaming_History_Audio_2021_0.json": [SPOTIFY_PLAY],
+    "StreamingHistory_music_0.json": [
+        {"endTime": "2021-01-05 22:18", "artistName": "A", "trackName": "T", "msPlayed": 180_000}
+    ],
+    "listens.json": [LISTEN],
+    "watch-history.json": [WATCHED],
+    "tracks.json": [{"artist": {"#text": "A"}, "album": {"#text": ""}, "name": "T", "date": {"uts": str(AT)}}],
+    "plays.json": [{"artist": "A", "title": "T", "played_at": "2021-01-05T22:15:00Z"}],
+}  # fmt: skip
+
+
+class TestFirstEntries:
+    @pytest.mark.parametrize("odd", [{}, {"ts": None}, None, 5, "x", []], ids=repr)
+    @pytest.mark.parametrize(("name", "rows"), ROWS.items())
+    def test_an_odd_first_entry_costs_itself(self, tmp_path, name, rows, odd):
+        """It was the one that said what a JSON file is, so the whole file was refused."""
+        records, rejected = read(write(tmp_path / name, json.dumps([odd, *rows])))
+        assert names(records) == [("A", "T")]
+        assert records[0].occurred_at == AT
+        assert list(rejected) in ([1], [])
+
+    def test_lines_may_begin_with_one_that_is_none(self, tmp_path):
+        file = write(tmp_path / "listens.jsonl", "{broken\n" + json.dumps(LISTEN) + "\n")
+        records, rejected = read(file)
+        assert (names(records), list(rejected)) == ([("A", "T")], [1])
+
+    def test_entries_without_what_a_history_needs_are_named(self, tmp_path):
+        odd = {"ts": "2021-01-05T22:18:20Z", "episode_name": None}
+        file = write(tmp_path / "Streaming_History_Audio_2021_0.json", json.dumps([odd] * 3))
+        with pytest.raises(WrongFile, match="without a whole entry in its first part"):
+            detect_history(open_file(file))
+
+
+def test_windows_may_write_backslashes_between_the_folders_of_a_zip(tmp_path):
+    members = {
+        "MyData\\Streaming_History_Audio_2021_0.json": json.dumps([SPOTIFY_PLAY]),
+        "__MACOSX\\MyData\\._Streaming_History_Audio_2021_0.json": "x",
+    }
+    records, rejected = read(zip_members(tmp_path / "my.zip", members))
+    assert (names(records), rejected) == ([("A", "T")], {})

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from catalog.imports.importers.registry import Importer, list_importers
 from catalog.imports.reading.lines import check_text
-from catalog.imports.reading.source_files import SourceFile
+from catalog.imports.reading.source_files import SourceFile, split_member_path
 from catalog.records import NearMiss, WrongFile
 
 
@@ -50,7 +50,8 @@ def _join_member_names(opened: SourceFile) -> str:
     if opened.kind != "zip":
         return ""
     with zipfile.ZipFile(opened.path) as archive:
-        return "\n".join(archive.namelist()[:5_000]).casefold()
+        names = ("/".join(split_member_path(name)) for name in archive.namelist()[:5_000])
+        return "\n".join(names).casefold()
 
 
 def _has_member(sign: re.Pattern[str]) -> Callable[[bytes, str, str], bool]:
@@ -181,6 +182,7 @@ _KNOWN_FILES: tuple[tuple[Callable[[bytes, str, str], bool], str], ...] = (
     ),
     (
         _has_text(b'"ts"', b'"episode_name"'),
-        "is a history of Spotify that breaks off before its first entry; unpack the zip again.",
+        "is a history of Spotify without a whole entry in its first part; unpack the zip again, or ask for the export "
+        "anew.",
     ),
 )

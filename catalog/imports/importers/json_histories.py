@@ -15,6 +15,8 @@ from catalog.imports.reading.json_files import (
     ONE_OR_EACH,
     BrokenJson,
     Path,
+    has_entry,
+    has_keys,
     read_lines,
     read_values,
 )
@@ -71,9 +73,19 @@ def require_object(entry: Any) -> Mapping[str, Any]:
 
 
 def _check_source(opened: SourceFile, paths: Sequence[Path], needed: set[str], source: str) -> None:
-    first = read_first_value(opened, paths)
-    if not isinstance(first, dict) or not needed <= first.keys():
+    if not _has_value(opened, paths, has_keys(*needed)):
         raise WrongFile(f"{opened.name} is no export of {source}.")
+
+
+def _has_value(opened: SourceFile, paths: Sequence[Path], is_entry: Callable[[Any], bool]) -> bool:
+    """Return whether one of the first values at `paths` is such an entry."""
+    if opened.kind == "zip":
+        return False
+    try:
+        entries = (value for _path, value in read_values(opened.open_head(), paths))
+        return has_entry(entries, is_entry)
+    except BrokenJson:
+        return False
 
 
 def _get_object(value: Any) -> Mapping[str, Any]:
@@ -99,12 +111,15 @@ _LASTFM_TRACK = {"artist", "name"}
 )
 def read_lastfm(opened: SourceFile, options: Mapping[str, Any]) -> Iterator[Outcome]:
     """Read pages of Last.fm's API, as its export tools keep them: recent tracks, or loved tracks as likes."""
-    first = read_first_value(opened, _LASTFM_TRACKS)
-    is_flat = isinstance(first, dict) and isinstance(first.get("artist"), dict) and "name" in first
+    is_flat = _has_value(opened, _LASTFM_TRACKS, _is_lastfm_track)
     paths = _LASTFM_TRACKS if is_flat else _LASTFM_PAGES
     _check_source(opened, paths, _LASTFM_TRACK, "Last.fm")
     pairs = read_numbered_values(opened, paths)
     return values.make_records(pairs, lambda line, pair: _build_lastfm_record(line, *pair))
+
+
+def _is_lastfm_track(entry: Any) -> bool:
+    return isinstance(entry, dict) and isinstance(entry.get("artist"), dict) and "name" in entry
 
 
 def _build_lastfm_record(line: int, path: Path, entry: Any) -> ListenRecord:
@@ -254,8 +269,8 @@ def _get_primary_alias(entity: Any) -> Any:
 )
 def read_pano(opened: SourceFile, options: Mapping[str, Any]) -> Iterator[Outcome]:
     """Read scrobbles and loved songs, one a line."""
-    first = next(read_lines(opened.open_head()), None) if opened.kind != "zip" else None
-    if not isinstance(first, dict) or not {"timeMs", "artist", "track"} <= first.keys():
+    is_pano = has_keys("timeMs", "artist", "track")
+    if opened.kind == "zip" or not has_entry(read_lines(opened.open_head()), is_pano):
         raise WrongFile(f"{opened.name} is no export of Pano Scrobbler.")
     return values.make_records(_read_pano_lines(opened), _build_pano_record)
 
@@ -286,7 +301,8 @@ _TAUTULLI_ENTRY = {"grandparent_title", "media_type", "started"}
 @register_importer("tautulli", "history", "Plex, by Tautulli (JSON)", extensions=(".json", ".gz"))
 def read_tautulli(opened: SourceFile, options: Mapping[str, Any]) -> Iterator[Outcome]:
     """Read the songs of what get_history answers for one user: films and episodes are left out."""
-    paths = [path for path in _TAUTULLI if _is_tautulli(read_first_value(opened, [path]))]
+    is_play = has_keys(*_TAUTULLI_ENTRY)
+    paths = [path for path in _TAUTULLI if _has_value(opened, [path], is_play)]
     if not paths:
         raise WrongFile(f"{opened.name} is no history of Tautulli.")
     users = {str(entry.get("user")) for entry in _list_head_entries(opened, paths[0])}
@@ -295,10 +311,6 @@ def read_tautulli(opened: SourceFile, options: Mapping[str, Any]) -> Iterator[Ou
             f"{opened.name} holds the history of {len(users)} users; export it for one user and bring that."
         )
     return read_json_records(opened, paths[:1], _build_tautulli_record)
-
-
-def _is_tautulli(entry: Any) -> bool:
-    return isinstance(entry, dict) and entry.keys() >= _TAUTULLI_ENTRY
 
 
 def _list_head_entries(opened: SourceFile, path: Path) -> list[Mapping[str, Any]]:

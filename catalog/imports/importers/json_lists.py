@@ -13,6 +13,7 @@ from catalog.imports.reading.archives import match_names, read_entries
 from catalog.imports.reading.json_files import (
     EACH,
     BrokenJson,
+    has_entry,
     read_array,
     read_lines,
     read_values,
@@ -39,7 +40,7 @@ _DEEPEST = 3
     is_last_resort=True,
 )
 def read(opened: SourceFile, options: Mapping[str, Any]) -> Iterator[Any]:
-    """Read plays with artist, title and time; the first entry has to have all three."""
+    """Read plays with artist, title and time; one of the first entries has to have all three."""
     if opened.kind == "zip":
         raise WrongFile(f"{opened.name} is a zip file; a list of plays comes as JSON.")
     for read_all in (_read_plain_array, read_lines, _read_inner_array):
@@ -58,12 +59,23 @@ def _read_inner_array(stream: BinaryIO) -> Iterator[Any]:
 
 
 def _find_fault(opened: SourceFile, read_all: Callable[[BinaryIO], Iterator[Any]]) -> str | None:
-    """Return why the first entry, read in this way, is no play; None where it is one."""
+    """Return why no one of the first entries, read in this way, is a play; None where one is."""
+    reasons: list[str] = []
+
+    def is_play(entry: Any) -> bool:
+        try:
+            _build_record(1, entry)
+        except values.BadValue as error:
+            reasons.append(str(error))
+            return False
+        return True
+
     try:
-        _build_record(1, next(read_all(opened.open_head()), None))
-    except (BrokenJson, values.BadValue) as error:
-        return str(error)
-    return None
+        if has_entry(read_all(opened.open_head()), is_play):
+            return None
+    except BrokenJson as error:
+        reasons.append(str(error))
+    return reasons[0] if reasons else "it has no entries"
 
 
 def _build_record(line: int, entry: Any) -> ListenRecord:

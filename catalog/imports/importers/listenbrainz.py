@@ -11,6 +11,7 @@ from catalog.imports.reading.archives import list_member_names, read_entries
 from catalog.imports.reading.json_files import (
     EACH,
     BrokenJson,
+    has_entry,
     read_array,
     read_lines,
     read_values,
@@ -42,12 +43,18 @@ def read(opened: SourceFile, options: Mapping[str, Any]) -> Iterator[Outcome]:
         return values.make_records(_read_listens_then_feedback(opened), _Reader())
     entries_of = _choose_reader(opened)
     try:
-        first = next(entries_of(opened.open_head()), None)
+        is_export = has_entry(entries_of(opened.open_head()), _is_entry)
     except BrokenJson as error:
         raise WrongFile(f"{opened.name} is not a ListenBrainz export: {error}.") from None
-    if not isinstance(first, dict) or not {"track_metadata", "score"} & first.keys():
-        raise WrongFile(f"{opened.name} is not a ListenBrainz export: its first line is no listen.")
+    if not is_export:
+        raise WrongFile(
+            f"{opened.name} is not a ListenBrainz export: its first lines are no listens."
+        )
     return values.make_records(read_entries(opened, _ALL_FILES, entries_of), _Reader())
+
+
+def _is_entry(entry: Any) -> bool:
+    return isinstance(entry, dict) and not entry.keys().isdisjoint(("track_metadata", "score"))
 
 
 def _choose_reader(opened: SourceFile) -> Callable[[BinaryIO], Iterator[Any]]:

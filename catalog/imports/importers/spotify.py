@@ -15,10 +15,12 @@ from catalog.imports.reading.archives import list_member_names, read_entries
 from catalog.imports.reading.json_files import (
     EACH,
     BrokenJson,
+    has_entry,
+    has_keys,
     read_array,
     read_values,
 )
-from catalog.imports.reading.source_files import SourceFile
+from catalog.imports.reading.source_files import SourceFile, split_member_path
 from catalog.play_rules import LEAST_HEARD_MS
 from catalog.records import (
     DISLIKE,
@@ -128,10 +130,10 @@ def _check_source(
     if pattern is ACCOUNT_FILES and _is_library(opened):
         return
     try:
-        first = next(read_array(opened.open_head()), None)
+        is_history = has_entry(read_array(opened.open_head()), has_keys(*needed))
     except BrokenJson as error:
         raise WrongFile(f"{opened.name} is not a {title}: {error}.") from None
-    if not isinstance(first, dict) or not needed <= first.keys():
+    if not is_history:
         raise WrongFile(
             f"{opened.name} is not a {title}: its entries have no {' and '.join(sorted(needed))}."
         )
@@ -159,7 +161,7 @@ def _read_named_entries(
 
 def _build_extended_record(number: int, named: Any) -> Outcome:
     name, entry = named
-    if "video" in name.rsplit("/", 1)[-1].casefold():
+    if "video" in split_member_path(name)[-1].casefold():
         raise values.NotWanted(LeftOut.VIDEO)
     _require_object(entry)
     if entry.get("incognito_mode"):

@@ -11,8 +11,8 @@ from typing import Any
 from catalog.imports.importers.registry import register_importer
 from catalog.imports.reading import values
 from catalog.imports.reading.archives import list_member_names, match_names, read_entries
-from catalog.imports.reading.json_files import BrokenJson, read_array
-from catalog.imports.reading.source_files import SourceFile
+from catalog.imports.reading.json_files import BrokenJson, has_entry, has_keys, read_array
+from catalog.imports.reading.source_files import SourceFile, split_member_path
 from catalog.records import LeftOut, ListenRecord, NearMiss, Outcome, SongRecord, WrongFile
 
 _ANY_FILE = re.compile(r"^.*\.json$", re.IGNORECASE)
@@ -77,12 +77,14 @@ def read(opened: SourceFile, options: Mapping[str, Any]) -> Iterator[Outcome]:
         if b"youtube.com/watch" in opened.read_head() and opened.read_head().lstrip()[:1] == b"<":
             raise NearMiss(_describe_json_choice(opened.name))
         try:
-            first = next(read_array(opened.open_head()), None)
+            is_history = has_entry(
+                read_array(opened.open_head()), has_keys("header", "title", "time")
+            )
         except BrokenJson as error:
             raise WrongFile(
                 f"{opened.name} is no watch history of Google Takeout: {error}."
             ) from None
-        if not _is_entry(first):
+        if not is_history:
             raise WrongFile(f"{opened.name} is no watch history of Google Takeout.")
         pattern = _ANY_FILE
     phrase = _learn_phrase(entry for _, entry in islice(_read(opened, pattern), _LOOKED_AT))
@@ -102,9 +104,9 @@ def _is_entry(entry: Any) -> bool:
 def _find_translated_file(opened: SourceFile) -> re.Pattern[str]:
     """Return a pattern for the histories in a zip whose files Takeout named in another language."""
     named = {
-        name.rsplit("/", 1)[-1]
+        parts[-1]
         for name in list_member_names(opened, _ANY_FILE)
-        if _YOUTUBE_FOLDER.search(name)
+        if _YOUTUBE_FOLDER.search("/".join(parts := split_member_path(name)))
     }
     histories = [name for name in sorted(named)[:20] if _holds_what_was_watched(opened, name)]
     if histories:

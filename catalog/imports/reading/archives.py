@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, BinaryIO, cast
 
 from catalog.imports.reading.json_files import BrokenJson
-from catalog.imports.reading.source_files import SourceFile
+from catalog.imports.reading.source_files import SourceFile, split_member_path
 from catalog.records import RejectedRow
 
 _NUMBER = re.compile(r"(\d+)")
@@ -27,9 +27,9 @@ def list_member_names(opened: SourceFile, pattern: re.Pattern[str]) -> list[str]
         names = [
             name
             for name in archive.namelist()
-            if pattern.match(name.rsplit("/", 1)[-1])
-            and not name.startswith("__MACOSX/")
-            and not name.rsplit("/", 1)[-1].startswith("._")
+            if pattern.match((parts := split_member_path(name))[-1])
+            and parts[0] != "__MACOSX"
+            and not parts[-1].startswith("._")
         ]
     return sorted(names, key=_build_natural_sort_key)
 

@@ -3,7 +3,8 @@
 import codecs
 import json
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
+from itertools import islice
 from typing import Any, BinaryIO
 
 from catalog.imports.reading.lines import read_numbered_lines
@@ -39,6 +40,22 @@ def _parse_whole_number(text: str) -> float:
 
 
 _DECODER = json.JSONDecoder(parse_int=_parse_whole_number)
+
+
+_LOOKED_AT = 50
+
+
+def has_entry(entries: Iterable[Any], is_entry: Callable[[Any], bool]) -> bool:
+    """Return whether one of the first entries is of a layout; an odd one before it costs itself and not the file.
+
+    Raises BrokenJson where the text stops being JSON before such an entry.
+    """
+    return any(is_entry(entry) for entry in islice(entries, _LOOKED_AT))
+
+
+def has_keys(*needed: str) -> Callable[[Any], bool]:
+    """Return a function that says whether an entry is an object with all of these keys."""
+    return lambda entry: isinstance(entry, dict) and entry.keys() >= {*needed}
 
 
 def read_array(stream: BinaryIO) -> Iterator[Any]:

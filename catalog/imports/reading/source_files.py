@@ -244,6 +244,11 @@ def open_file(path: Path, name: str = "", *, most_unpacked: int = MOST_UNPACKED)
     return opened
 
 
+def split_member_path(member: str) -> list[str]:
+    """Return the parts of a file's path in a zip; some programs of Windows write backslashes between them."""
+    return member.replace("\\", "/").split("/")
+
+
 def _open_single_member(opened: SourceFile) -> SourceFile:
     """Return a zip of one text file as that file; any other zip as it is.
 
@@ -253,9 +258,9 @@ def _open_single_member(opened: SourceFile) -> SourceFile:
         members = [
             name
             for name in archive.namelist()
-            if not name.endswith("/")
-            and not name.startswith("__MACOSX/")
-            and name.rsplit("/", 1)[-1].casefold() not in _OF_A_SYSTEM
+            if (parts := split_member_path(name))[-1]
+            and parts[0] != "__MACOSX"
+            and parts[-1].casefold() not in _OF_A_SYSTEM
         ]
         is_text = len(members) == 1 and members[0].casefold().endswith(_TEXT_ENDINGS)
         if not is_text or _OF_SERVICES.search(members[0]):
@@ -270,7 +275,7 @@ def _open_single_member(opened: SourceFile) -> SourceFile:
             ) from None
         if archive.getinfo(members[0]).file_size == 0:
             raise WrongFile(f"{opened.name} is empty.")
-    name = members[0].replace("\\", "/").rsplit("/", 1)[-1]
+    name = split_member_path(members[0])[-1]
     return replace(opened, name=name, kind="single", member=members[0])
 
 
