@@ -254,20 +254,20 @@ FAMILIES: tuple[Family, ...] = (
 )  # fmt: skip
 
 
-def _frame_window(window: str) -> str:
+def _cut_window(window: str) -> str:
     """Return a path that covers the sleeve but for the window."""
     return f"M0,0 H{SIZE} V{SIZE} H0Z {window}"
 
 
 SLEEVES: tuple[str, ...] = (
     "",
-    _frame_window("M150,26 a124,124 0 1 0 0.01,0Z"),
-    _frame_window(f"M0,0 V196 H{SIZE} V0Z"),
-    _frame_window(f"M104,0 V{SIZE} H{SIZE} V0Z"),
-    _frame_window("M42,42 V258 H258 V42Z"),
-    _frame_window(f"M0,0 L{SIZE},{SIZE} V0Z"),
-    _frame_window("M62,300 V150 a88,88 0 0 1 176,0 V300Z"),
-    _frame_window("M150,8 L8,150 L150,292 L292,150Z"),
+    _cut_window("M150,26 a124,124 0 1 0 0.01,0Z"),
+    _cut_window(f"M0,0 V196 H{SIZE} V0Z"),
+    _cut_window(f"M104,0 V{SIZE} H{SIZE} V0Z"),
+    _cut_window("M42,42 V258 H258 V42Z"),
+    _cut_window(f"M0,0 L{SIZE},{SIZE} V0Z"),
+    _cut_window("M62,300 V150 a88,88 0 0 1 176,0 V300Z"),
+    _cut_window("M150,8 L8,150 L150,292 L292,150Z"),
 )
 """The plain part of each layout, with a window to the picture: none, a disc, a poster, a spine, a frame, a slant, an
 arch, a diamond."""

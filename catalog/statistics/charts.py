@@ -54,7 +54,9 @@ def build_calendar(days: Sequence[DaySums], period: Period, today: date) -> list
     n_plays = {day.day: day.n_plays for day in days if first <= day.day <= last}
     ordered = sorted(n for n in n_plays.values() if n)
     limits = (
-        [ordered[len(ordered) * part // N_SHADES] for part in range(1, N_SHADES)] if ordered else []
+        [ordered[len(ordered) * quarter // N_SHADES] for quarter in range(1, N_SHADES)]
+        if ordered
+        else []
     )
     return [
         CalendarDay(

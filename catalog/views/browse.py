@@ -47,7 +47,7 @@ def browse(request: SiteRequest) -> HttpResponse:
     has_few = is_word_search and len(page_of_songs) < FEW
     alike = search.find_similar_names(wanted.words, request.user) if has_few else []
     alike = [song for song in alike if song not in songs]
-    found_artists = search.search_artists(wanted.words, request.user) if is_word_search else []
+    matching_artists = search.search_artists(wanted.words, request.user) if is_word_search else []
     context = {
         "page": "browse",
         "form": form,
@@ -56,7 +56,7 @@ def browse(request: SiteRequest) -> HttpResponse:
         "songs": songs,
         "alike": alike,
         "opinions": library.load_opinions(request.user, [*songs, *alike]),
-        "artists": list_with_pictures(found_artists, request.user),
+        "artists": list_with_pictures(matching_artists, request.user),
         "albums": album_search.search_albums(wanted.words, request.user) if is_word_search else [],
         "playlists": search_playlists(request.user, wanted.words) if is_word_search else [],
         "genres": [] if not wanted.is_empty else common[:MOST_GENRES],

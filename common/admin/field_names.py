@@ -1,7 +1,7 @@
 """What fields are called in Django's tables and forms, in the reader's language, where their model does not say so.
 
 Django shows a field without a name of its own by its name in the code, which is English everywhere. The names here are
-set on the running models only: they belong to the pages of tables, not to the database, so no migration knows them.
+set on the running models only: they belong to the pages of tables, not to the database, and no migration has them.
 """
 
 from django.apps import apps
