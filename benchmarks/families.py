@@ -1,6 +1,6 @@
 """What kinds of recommenders are worth, each alone: the claims of a design beside what was measured.
 
-    python benchmarks/families.py --train FILE --test FILE [--seed N] [--json OUT]
+    python benchmarks/families.py --train FILE --test FILE [--seed N] [--only NAME ...] [--json OUT]
 
 The files are those of `benchmarks/quality.py`. Everything learns from the listens alone, with one setting that is good
 on most listening data, and ranks the full catalogue. Given is NDCG@10, the ratio to the best row, coverage, seconds of
@@ -28,7 +28,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-from benchmarks.listening_files import Listening, read_listening, refused_in_a_sentence
+from benchmarks.listening_files import BadFile, Listening, read_listening, refused_in_a_sentence
 from benchmarks.softmax_mf import SoftmaxMF
 from recommendations.engine import PRESETS, TrainingData
 from recommendations.engine.algorithms import create_algorithm
@@ -40,6 +40,7 @@ from recommendations.engine.core.arrays import (
 )
 from recommendations.engine.core.ndcg import find_hits
 from recommendations.engine.evaluation import metrics
+from recommendations.engine.tuning.search_space import EASE_PLUS
 
 K = 10
 BLOCK = 256
@@ -91,9 +92,10 @@ FAMILIES: dict[str, Callable[[csr_matrix, int], Scorer]] = {
     "iALS": component("ials", regularization=60.0),
     "softmax": component("softmax", n_factors=192),
     "EASE": component("ease"),
-    "EASE+": component(
-        "ease", regularization=None, song_weight=0.5, denoising=0.3, popularity_discount=0.1
-    ),
+    "EASE+": component("ease", **EASE_PLUS),
+    "EASE+, 50 neighbours": component("ease", **EASE_PLUS, n_neighbours=50),
+    "EASE+, 100 neighbours": component("ease", **EASE_PLUS, n_neighbours=100),
+    "EASE+, 200 neighbours": component("ease", **EASE_PLUS, n_neighbours=200),
 }
 """The design's families and the engine's, by name."""
 
@@ -119,20 +121,31 @@ def main() -> int:
     parser.add_argument("--train", type=Path, required=True)
     parser.add_argument("--test", type=Path, required=True)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--only", nargs="+", metavar="NAME", help="families whose name starts so")
     parser.add_argument("--json", type=Path, metavar="OUT")
     options = parser.parse_args()
-    families = measure(read_listening(options.train, options.test), options.seed)
+    data = read_listening(options.train, options.test)
+    families = measure(data, options.seed, tuple(options.only or [""]))
     if options.json:
         rows = [asdict(family) for family in families]
         options.json.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
     return 0
 
 
-def measure(data: Listening, seed: int) -> list[Family]:
-    """Fit and measure every family; print a line for each, and at the end the ratios to the best."""
+def measure(data: Listening, seed: int, beginnings: tuple[str, ...] = ("",)) -> list[Family]:
+    """Fit and measure every family whose name begins so; print a line for each, and at the end the ratios to the best.
+
+    Raises
+    ------
+    BadFile
+        No family's name begins so.
+    """
     strengths = data.interactions.to_matrix(PRESETS["tuned"].weighting)
     families = []
-    for name, fit in list_families(data).items():
+    chosen = {name: fit for name, fit in list_families(data).items() if name.startswith(beginnings)}
+    if not chosen:
+        raise BadFile(f"--only {' '.join(beginnings)}: no family's name begins so.")
+    for name, fit in chosen.items():
         families.append(_measure_family(name, fit, strengths, data, seed))
         print(f"{name:<22}{families[-1].ndcg:.4f}", flush=True)
     best = max(family.ndcg for family in families)

@@ -22,6 +22,7 @@ SIZES = {
     "content": [(2_000, 100_000, 100_000), (2_000, 300_000, 100_000)],
     "ease": [(10_000, 3_000, 200_000), (2_500, 8_000, 200_000)],
 }
+NEIGHBOUR_SIZES = [(20_000, 8_000, 1_500_000), (50_000, 40_000, 800_000)]
 USUAL_SIZES = [(10_000, 4_000, 500_000), (20_000, 8_000, 1_500_000)]
 MEASURE = """
 import ctypes, gc, json, sys
@@ -98,10 +99,13 @@ pytestmark = [
     [
         *((name, {}) for name in sorted(set(ALGORITHMS) - {"prior"})),
         ("als", {"weighted_regularization": True}),
+        ("ease", {"n_neighbours": 100}),
+        ("ease", {"n_neighbours": 100, "memory_gb": 0.001}),
     ],
 )
 def test_the_estimate_of_an_algorithm_is_within_a_third_of_what_it_takes(name, more):
-    sizes, options = SIZES.get(name, USUAL_SIZES), OPTIONS.get(name, {}) | more
+    sizes = NEIGHBOUR_SIZES if "n_neighbours" in more else SIZES.get(name, USUAL_SIZES)
+    options = OPTIONS.get(name, {}) | more
     measured = measure({"name": name, "options": options}, sizes)
     assert len(measured) == 2
     for (n_listeners, n_items, _), (n_pairs, peak) in zip(sizes, measured, strict=True):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,46 +15,43 @@ from threadpoolctl import threadpool_limits
 
 from recommendations.engine.algorithms.ease_equations import EaseEquations, check_options
 from recommendations.engine.algorithms.item_item import (
+    ColumnBlock,
     join_columns,
     scatter_links,
     select_strongest_per_column,
 )
-from recommendations.engine.algorithms.low_rank_ease import LowRankEASE
+from recommendations.engine.algorithms.neighbour_equations import NeighbourEquations
 from recommendations.engine.algorithms.sparse_similarity import SparseSimilarity
 from recommendations.engine.algorithms.training_data import (
     DataSize,
     NotEnoughData,
     Progress,
-    TrainingData,
-    find_heard_songs,
-    require_listens,
 )
-from recommendations.engine.core.arrays import (
-    count_per_row,
-    cut_blocks,
-    keep_positive,
-    sum_weighted_rows,
-)
+from recommendations.engine.core.arrays import cut_blocks
 from recommendations.engine.core.machine import GB, compute_memory_budget_gb
-from recommendations.engine.core.ordered import check_decay, decay_values
+from recommendations.engine.core.ordered import check_decay
 from recommendations.engine.core.weighting import Transform
-from recommendations.engine.data.side_information import add_side_information
 
 COLUMNS_AT_A_TIME = 512
 N_THREADS = 2
 COPIES = 1.4
-"""Size of everything that a solve holds at once, in copies of its matrix."""
+"""Size of everything that an exact solve holds at once, in copies of its matrix."""
 MEMORY_SHARE = 0.5
 """Part of the machine's free memory that a solve may take, unless `memory_gb` says otherwise."""
 MOST_SOLVED = 24_000
 """Side of the largest matrix that is solved whatever the memory: it takes some minutes of two processors."""
+MOST_DENSE = 15_000
+"""Of no more songs all products of two are held in memory: twice as quick, and 900 MB."""
+NEIGHBOURS_BEYOND = 200
+"""Songs that each song is learned from where the equations of all together are too many."""
+
+NEIGHBOUR_BLOCKS = 28e6
+"""Bytes of the systems that are solved at once where each song is learned from its neighbours."""
 
 LOW_RANK = "low_rank."
-"""What names in the state begin with where the low-rank form was learned."""
+"""What names of arrays begin with that versions before 0.6.0 stored for the songs beyond their memory."""
 
 log = logging.getLogger(__name__)
-
-ColumnBlock = tuple[NDArray[Any], NDArray[Any], NDArray[Any]]
 
 
 class EASE(SparseSimilarity):
@@ -91,17 +87,14 @@ class EASE(SparseSimilarity):
         Power of a song's listeners that its score is divided by.
     n_links
         Links kept for each song, the strongest by size.
+    n_neighbours
+        Songs that each song is learned from, those it is heard with most (`NeighbourEquations`): quicker than all of
+        them, in less memory, and on most data no worse. None: all songs, in one solve.
     history_decay
         What a song of the history counts for each step back when it scores, 1 = no decay.
     memory_gb
-        The solve stays within this; None for half of what is free on the machine. If even the smaller side of W is
-        too large, only the links between the most heard songs are exact, and all others are those of the low-rank
-        form (`LowRankEASE`), which has every song; the log says how many that are and what this form leaves out.
-
-    Attributes
-    ----------
-    low_rank_ : LowRankEASE or None
-        What links the songs that are not in `learned_`, where the exact solve of all does not fit.
+        The solve of all songs stays within this; None for half of what is free on the machine. If even the smaller
+        side of W is too large, each song is learned from 200 neighbours, and the log says so.
     """
 
     name = "ease"
@@ -118,10 +111,13 @@ class EASE(SparseSimilarity):
         denoising: float = 0.0,
         popularity_discount: float = 0.0,
         history_decay: float = 1.0,
+        n_neighbours: int | None = None,
     ) -> None:
         check_options(regularization, denoising)
         if n_links < 1:
             raise ValueError(f"n_links must be at least 1, not {n_links}.")
+        if n_neighbours is not None and n_neighbours < 1:
+            raise ValueError(f"n_neighbours must be at least 1 or None, not {n_neighbours}.")
         self.regularization = regularization
         self.transform = transform
         self.listener_weight = listener_weight
@@ -132,140 +128,57 @@ class EASE(SparseSimilarity):
         self.denoising = denoising
         self.popularity_discount = popularity_discount
         self.history_decay = check_decay(history_decay)
+        self.n_neighbours = n_neighbours
 
     @property
     def largest_solve(self) -> int:
         """The side of the largest matrix whose solve stays within the memory."""
-        memory_gb = (
-            compute_memory_budget_gb(MEMORY_SHARE) if self.memory_gb is None else self.memory_gb
-        )
-        return min(max(int(np.sqrt(memory_gb * GB / (4 * COPIES))), 1), MOST_SOLVED)
+        return min(max(int(np.sqrt(self._memory_gb() * GB / (4 * COPIES))), 1), MOST_SOLVED)
 
-    def _is_exact(self, n_listeners: int, n_songs: int) -> bool:
-        return min(n_listeners, n_songs) <= self.largest_solve
+    def _memory_gb(self) -> float:
+        return compute_memory_budget_gb(MEMORY_SHARE) if self.memory_gb is None else self.memory_gb
+
+    def count_neighbours(self, n_listeners: int, n_songs: int) -> int | None:
+        """Return how many songs each one is learned from; None: from all of them in one solve."""
+        if self.n_neighbours is None and min(n_listeners, n_songs) <= self.largest_solve:
+            return None
+        return min(self.n_neighbours or NEIGHBOURS_BEYOND, self.n_links)
+
+    def _is_dense(self, n_songs: int) -> bool:
+        return n_songs <= MOST_DENSE and 4 * n_songs**2 <= self._memory_gb() * GB
 
     def _fit_bytes(self, size: DataSize) -> float:
-        """The one big matrix, the blocks of columns that are worked on at once, and the links as they are joined."""
-        if self._is_exact(size.n_listeners, size.n_items):
-            return self._solve_bytes(size)
-        low_rank = self.make_low_rank()
-        solve = low_rank._learned_bytes(size) + self._solve_bytes(self._cut_size(size))
-        return max(low_rank._fit_bytes(size), solve)
+        """The one big matrix, the blocks of columns that are worked on at once, and the links as they are joined.
 
-    def _solve_bytes(self, size: DataSize) -> float:
+        With neighbours the products, the listens in a few forms and the links so far; or the links as they are joined.
+        """
+        n_neighbours = self.count_neighbours(size.n_listeners, size.n_items)
+        if n_neighbours is not None:
+            gram = 4.0 * size.n_items**2 if self._is_dense(size.n_items) else 0.0
+            n_links = self._n_links(size)
+            solve = NEIGHBOUR_BLOCKS + gram + 60.0 * size.n_pairs + 8.0 * n_links
+            return max(solve, 45.0 * n_links)
         side = min(size.n_listeners, size.n_items)
         block = 4.0 * COLUMNS_AT_A_TIME * size.n_items
         n_blocks = 10 if size.n_listeners < size.n_items else 6.3
         return 4.0 * COPIES * side**2 + n_blocks * block + 23.0 * self._n_links(size)
 
     def _learned_bytes(self, size: DataSize) -> float:
-        if self._is_exact(size.n_listeners, size.n_items):
-            return 18.0 * self._n_links(size)
-        exact = 18.0 * self._n_links(self._cut_size(size))
-        return exact + self.make_low_rank()._learned_bytes(size)
-
-    def _cut_size(self, size: DataSize) -> DataSize:
-        """Return the size with the songs of the exact solve only."""
-        return replace(size, n_items=min(size.n_items, self.largest_solve))
+        return 18.0 * self._n_links(size)
 
     def _n_links(self, size: DataSize) -> int:
-        return size.n_items * min(self.n_links, size.n_items)
-
-    def _fit(self, data: TrainingData, rng: np.random.Generator, on_progress: Progress) -> None:
-        require_listens(data.strengths)
-        self.low_rank_ = None
-        strengths = add_side_information(data.strengths, data.features, self.side_information)
-        n_listeners = int((count_per_row(keep_positive(strengths)) > 0).sum())
-        n_songs = int(find_heard_songs(strengths).sum())
-        if self._is_exact(n_listeners, n_songs):
-            super()._fit(data, rng, on_progress)
-            return
-        self.low_rank_ = self.make_low_rank()
-        self.low_rank_.n_items_ = data.n_items
-        on_progress(0, 3)
-        self.low_rank_._fit(data, rng, lambda done, total: on_progress(done, 3 * total))
-        counts = np.bincount(keep_positive(strengths).indices, minlength=data.n_items)
-        self.learned_ = np.zeros(data.n_items, dtype=bool)
-        self.learned_[np.argsort(-counts, kind="stable")[: self.largest_solve]] = True
-        self.links_ = self._links(strengths, lambda done, total: on_progress(1 + done, 1 + total))
-        log.warning(
-            "EASE has memory to be exact between %d of %d songs. The others, %.1f %% of the listens, are linked by its "
-            "low-rank form, which leaves out %.1f %% of the weighed listens' squares.",
-            self.learned_.sum(),
-            n_songs,
-            100 * (1 - counts[self.learned_].sum() / counts.sum()),
-            100 * (1 - self.low_rank_.kept_),
-        )
-
-    def make_low_rank(self) -> LowRankEASE:
-        """Return the other form with the options that both have."""
-        names = set(LowRankEASE.option_names()) & set(self.option_names())
-        return LowRankEASE(**{name: getattr(self, name) for name in names})
-
-    def _low_rank_form(self) -> LowRankEASE | None:
-        """Return the other form with this decay, if it was learned."""
-        return self.low_rank_ and self.low_rank_.with_decay(self.history_decay)
-
-    @property
-    def _scores_by_links(self) -> bool:
-        return self.low_rank_ is None
-
-    def _score(self, histories: csr_matrix) -> NDArray[np.float32]:
-        low_rank = self._low_rank_form()
-        if low_rank is None:
-            return super()._score(histories)
-        values = low_rank.weigh_history(histories)
-        scores = low_rank.sum_values(histories, values)
-        # between two songs of the exact solve its link is taken, and not that of the low-rank form
-        others = np.where(self.learned_[histories.indices], np.float32(0), values)
-        own = decay_values(histories, self.transform, self.history_decay)
-        exact = sum_weighted_rows(histories, self.links_, own)
-        exact += np.nan_to_num(low_rank.sum_values(histories, others))
-        scores[:, self.learned_] = exact[:, self.learned_]
-        scores[~low_rank.find_scored(histories, values)] = np.nan
-        return scores
-
-    def _contributions(
-        self, histories: csr_matrix, item_rows: NDArray[np.int32]
-    ) -> NDArray[np.float32]:
-        low_rank = self._low_rank_form()
-        amounts = super()._contributions(histories, item_rows)
-        if low_rank is None:
-            return amounts
-        others = low_rank._contributions(histories, item_rows)
-        for row, items in enumerate(item_rows):
-            own = slice(histories.indptr[row], histories.indptr[row + 1])
-            songs = histories.indices[own]
-            is_exact = self.learned_[items][:, None] & self.learned_[songs]
-            amounts[row, :, : len(songs)] = np.where(
-                is_exact, amounts[row, :, : len(songs)], others[row, :, : len(songs)]
-            )
-        return amounts
-
-    def _similar(self, item_row: int) -> NDArray[np.float32]:
-        if self.low_rank_ is None:
-            return super()._similar(item_row)
-        scores = self.low_rank_._similar(item_row)
-        if self.learned_[item_row]:
-            scores[self.learned_] = super()._similar(item_row)[self.learned_]
-        return scores
-
-    def _state(self) -> dict[str, NDArray[Any]]:
-        low_rank = {} if self.low_rank_ is None else self.low_rank_.state()
-        return super()._state() | {f"{LOW_RANK}{name}": each for name, each in low_rank.items()}
+        n_neighbours = self.count_neighbours(size.n_listeners, size.n_items) or size.n_items
+        return size.n_items * min(self.n_links, n_neighbours, size.n_items)
 
     def _restore(self, state: dict[str, NDArray[Any]]) -> None:
-        low_rank = {
-            name.removeprefix(LOW_RANK): array
-            for name, array in state.items()
-            if name.startswith(LOW_RANK)
-        }
-        self.low_rank_ = (
-            LowRankEASE.from_state(self.make_low_rank().options(), low_rank) if low_rank else None
-        )
-        super()._restore(
-            {name: array for name, array in state.items() if not name.startswith(LOW_RANK)}
-        )
+        own = {name: array for name, array in state.items() if not name.startswith(LOW_RANK)}
+        super()._restore(own)
+        if len(own) < len(state):
+            log.warning(
+                "This version was learned before 0.6.0, with an approximate form for %d of its songs; EASE leaves "
+                "these out until the next training.",
+                np.count_nonzero(~self.learned_),
+            )
 
     def _links(self, strengths: csr_matrix, on_progress: Progress) -> csr_matrix:
         on_progress(0, 2)
@@ -274,11 +187,26 @@ class EASE(SparseSimilarity):
         # a link from a song that many heard is in many scores, so more is lost with it
         self._use = np.sqrt(equations.n_listeners).astype(np.float32)
         on_progress(1, 2)
-        n_listeners, n_songs = equations.weighted.shape
-        blocks = (self._by_listeners if n_listeners < n_songs else self._by_songs)(equations)
-        links = scatter_links(join_columns(blocks, len(kept)), kept, strengths.shape[1])
+        links = scatter_links(
+            join_columns(self._solve(equations), len(kept)), kept, strengths.shape[1]
+        )
         on_progress(2, 2)
         return links
+
+    def _solve(self, equations: EaseEquations) -> Sequence[ColumnBlock]:
+        n_listeners, n_songs = equations.weighted.shape
+        n_neighbours = self.count_neighbours(n_listeners, n_songs)
+        if n_neighbours is None:
+            return (self._by_listeners if n_listeners < n_songs else self._by_songs)(equations)
+        if self.n_neighbours is None:
+            log.warning(
+                "EASE has no memory to solve for %d songs at once; each is learned from the %d songs it is heard with "
+                "most.",
+                n_songs,
+                n_neighbours,
+            )
+        is_dense = self._is_dense(n_songs)
+        return NeighbourEquations(equations, n_neighbours, is_dense=is_dense).solve()
 
     def _by_songs(self, equations: EaseEquations) -> Sequence[ColumnBlock]:
         gram = _compute_gram(equations.weighted.T.tocsr(), None)

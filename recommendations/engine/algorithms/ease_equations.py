@@ -1,4 +1,4 @@
-"""What the exact and the low-rank form of EASE have in common: listens weighed by listeners and songs."""
+"""The linear system of EASE: listens weighed by listeners and songs, and what is added to the diagonal."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ A_ROOT_LISTEN = 25.0
 
 
 class EaseOptions(Protocol):
-    """The options, explained at `EASE`, that both forms weigh listens by."""
+    """The options, explained at `EASE`, that listens are weighed by."""
 
     regularization: float | None
     transform: Transform

@@ -11,6 +11,9 @@ from scipy.sparse import csc_matrix, csr_matrix
 
 from recommendations.engine.core.arrays import list_entry_rows
 
+ColumnBlock = tuple[NDArray[Any], NDArray[Any], NDArray[Any]]
+"""Values, rows and entries a column of a block of columns."""
+
 
 def select_strongest_per_column(
     columns: NDArray[np.float32], n: int, row_weights: NDArray[np.float32] | None = None

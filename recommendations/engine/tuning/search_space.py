@@ -27,18 +27,20 @@ EASE_PLUS: Options = {
     "popularity_discount": 0.1,
 }
 """Denoising, songs weighed by their listeners, and a discount for popularity: what lifts EASE on most data."""
+NEAR: Options = {**EASE_PLUS, "n_neighbours": 100}
+"""The same with each song learned from those that it is heard with most."""
 
 SPACE: Mapping[str, Sequence[Options]] = {
     "ease": (
+        {**NEAR},
         {**EASE_PLUS},
-        {**EASE_PLUS, "regularization": 100.0},
-        {**EASE_PLUS, "regularization": 50.0, "transform": "log"},
-        {"regularization": 100.0},
-        {**EASE_PLUS, "regularization": 200.0},
-        {**EASE_PLUS, "regularization": 20.0, "denoising": 0.5},
-        {**EASE_PLUS, "song_weight": 0.4, "denoising": 0.1, "popularity_discount": 0.2},
+        {**NEAR, "n_neighbours": 50, "song_weight": 0.3},
+        {**NEAR, "regularization": 50.0, "transform": "log"},
+        {**NEAR, "n_neighbours": 200, "denoising": 0.5},
         {**EASE_PLUS, "song_weight": 0.6, "denoising": 0.5, "popularity_discount": 0.2},
-        {"regularization": 100.0, "transform": "log"},
+        {**EASE_PLUS, "song_weight": 0.4, "denoising": 0.1, "popularity_discount": 0.2},
+        {"regularization": 100.0},
+        {**NEAR, "n_neighbours": 50, "transform": "log"},
     ),
     "ials": (
         {"n_factors": 128, "regularization": 60.0},
@@ -125,8 +127,8 @@ VARIATION = 0.4
 
 ITERATIONS = ("n_iterations", "n_epochs")
 FEWEST_ITERATIONS = 3
-CHEAP_FACTORS = 512
-"""EASE's low-rank form has this times the share of the iterations."""
+CHEAP_NEIGHBOURS = 200
+"""An exact EASE is tried with this times the share of the iterations as its neighbours first."""
 
 
 def plan_trials(
@@ -158,17 +160,14 @@ def list_settings(config_options: Options, component: str) -> list[Options]:
 def make_cheap(name: str, options: Options, share: float) -> Algorithm:
     """Return an algorithm that orders settings about as the one with these options does, and costs less.
 
-    EASE is solved in its low-rank form with few factors; what iterates makes `share` of its iterations. The
-    neighbours, which are quick, are what they are. With a share of 1 it is the algorithm itself.
+    An exact EASE learns each song from few others; what iterates makes `share` of its iterations. The neighbours,
+    which are quick, are what they are. With a share of 1 it is the algorithm itself.
     """
     algorithm = create_algorithm(name, options)
     if share >= 1:
         return algorithm
-    if isinstance(algorithm, EASE):
-        low_rank = algorithm.make_low_rank()
-        return create_algorithm(
-            low_rank.name, {**low_rank.options(), "n_factors": round(share * CHEAP_FACTORS)}
-        )
+    if isinstance(algorithm, EASE) and algorithm.n_neighbours is None:
+        return create_algorithm(name, {**options, "n_neighbours": round(share * CHEAP_NEIGHBOURS)})
     fewer = {
         option: max(round(share * value), min(FEWEST_ITERATIONS, value))
         for option, value in algorithm.options().items()
