@@ -66,17 +66,21 @@ class Listening:
     features : ItemFeatures or None
     order : float32 csr (n_listeners, n_items) or None
         Place of each song of `train` in its listener's order, from 1.
+    is_heard_in_order
+        Whether that is the order in which they were heard, and not that of a playlist.
     """
 
     train: csr_matrix
     test: csr_matrix
     features: ItemFeatures | None
     order: csr_matrix | None = None
+    is_heard_in_order: bool = False
 
     @property
     def interactions(self) -> Interactions:
         """The events of `train`, in their order where it is known."""
-        return Interactions.from_matrix(self.train, self.order)
+        times = self.order if self.is_heard_in_order else None
+        return Interactions.from_matrix(self.train, self.order, times)
 
 
 def read_listening(train: Path, test: Path, item_features: Path | None = None) -> Listening:
@@ -93,12 +97,16 @@ def read_listening(train: Path, test: Path, item_features: Path | None = None) -
                 f"{train} is {training.shape} and {test} is {held_out.shape}; they must be alike."
             )
         items = IdMap(np.arange(training.shape[1]))
-        order = train.with_name(f"{train.stem}_order.npz")
+        times, positions = (
+            train.with_name(f"{train.stem}_{name}.npz") for name in ("times", "order")
+        )
+        order = next((_matrix(path) for path in (times, positions) if path.exists()), None)
         return Listening(
             training,
             held_out,
             _features(item_features, items, numbered=True),
-            _matrix(order) if order.exists() else None,
+            order,
+            times.exists(),
         )
     if ".npz" in {train.suffix, test.suffix}:
         raise BadFile("Give train and test both as .npz or both as CSV.")

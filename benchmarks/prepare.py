@@ -7,9 +7,10 @@
 LISTENS and SONGS are what `import_listens` and `import_songs` read; `world` is the synthetic world of 10,000 listeners
 and 5,000 songs. OUT becomes a folder with train.npz and test.npz (a random 20 % of each listener's songs is the test
 part) and items.csv: artist, genres, year and audio features where they are known. With --ordered the rows of LISTENS
-are in the order of listening, or of a playlist, and train_order.npz has the order of what is left to learn from; then
-the last 20 % (rounded down) of each listener's songs are held out, and the test part is that of 20,000 of them, unless
---split random takes songs at random. The synthetic world is split at random, its order kept.
+are in the order of listening, and train_times.npz has the order of what is left to learn from; then the last 20 %
+(rounded down) of each listener's songs are held out, and the test part is that of 20,000 of them. With --split random
+the order is that of a playlist (train_order.npz), and the songs are taken at random. The synthetic world is split at
+random, its order kept.
 """
 
 from __future__ import annotations
@@ -37,6 +38,8 @@ from recommendations.engine.synthetic.world import World
 
 TEST_SHARE = 0.2
 MOST_TESTED = 20_000
+ORDER_FILES = {"newest": "train_times.npz", "random": "train_order.npz"}
+"""Of the order by the split: that of listening, or that of a playlist."""
 COLUMNS = ("item", "artist", "genres", "year", *AUDIO_FEATURES)
 
 
@@ -145,8 +148,10 @@ def _write_files(
     else:
         train, test = _newest_apart(counts, steps, seed)
     train_steps = count_steps_back(train)
+    for name in ORDER_FILES.values():
+        (out / name).unlink(missing_ok=True)
     if train_steps is not None:
-        save_npz(out / "train_order.npz", _order(train, train_steps))
+        save_npz(out / ORDER_FILES[split], _order(train, train_steps))
     save_npz(out / "train.npz", train)
     save_npz(out / "test.npz", test)
     with (out / "items.csv").open("w", newline="", encoding="utf-8") as file:

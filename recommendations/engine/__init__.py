@@ -117,6 +117,7 @@ from recommendations.engine.reranking.sonic_path import LONGEST_PATH, PathUnknow
 from recommendations.engine.reranking.team_draft import FIRST, SECOND, Slot, Team, draft_teams
 from recommendations.engine.synthetic.world import World
 from recommendations.engine.tuning.memory_estimate import estimate_fit_bytes
+from recommendations.engine.tuning.order_value import decide_order
 
 __all__ = [
     "ALGORITHMS",
@@ -200,6 +201,7 @@ __all__ = [
     "compute_win_e_values",
     "count_drafts_needed",
     "cut_blocks",
+    "decide_order",
     "draft_teams",
     "estimate_features",
     "estimate_fit_bytes",

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from recommendations.engine import PRESETS, Interactions, Recommender, TrainingData, Weighting
+from recommendations.engine.algorithms import create_algorithm
 from recommendations.engine.core.config import RankerConfig, SearchConfig
 from recommendations.engine.tuning import hyperparameter_search
 from recommendations.engine.tuning.hyperparameter_search import (
@@ -71,6 +72,8 @@ def test_the_space_contains_the_settings_that_won_elsewhere():
     bm25 = {"n_neighbours": 400, "similarity": "bm25", "bm25_b": 0.45}
     assert any(bm25.items() <= options.items() for options in SPACE["item_knn"])
     ease = SPACE["ease"]
+    # learned from all songs, as elsewhere, and from the nearest ones
+    assert {bool(options.get("n_neighbours")) for options in ease} == {True, False}
     tried = {
         option: {options[option] for options in ease if option in options} for option in ease[0]
     }
@@ -116,14 +119,18 @@ def test_what_is_left_of_the_budget_goes_to_variations_within_their_bounds():
 
 
 def test_a_quick_trial_is_cheap_and_a_full_one_is_the_algorithm_itself():
-    quick = make_cheap("ease", {"regularization": 50.0, "denoising": 0.2}, 0.25)
-    assert quick.name == "low_rank_ease"
-    assert (quick.n_factors, quick.regularization, quick.denoising) == (512 // 4, 50.0, 0.2)
+    exact = {"regularization": 50.0, "denoising": 0.2}
+    assert make_cheap("ease", exact, 0.25).options() == {
+        **create_algorithm("ease", exact).options(),
+        "n_neighbours": 200 // 4,
+    }
+    near = {**exact, "n_neighbours": 70}
+    assert make_cheap("ease", near, 0.25).options() == create_algorithm("ease", near).options()
+    assert make_cheap("ease", exact, 1.0).n_neighbours is None
     iterations = make_cheap("ials", {}, 1.0).n_iterations
     assert make_cheap("ials", {}, 0.5).n_iterations == iterations // 2
     knn = {"n_neighbours": 40}
     assert make_cheap("item_knn", knn, 0.25).options() == make_cheap("item_knn", knn, 1).options()
-    assert make_cheap("ease", {}, 1.0).name == "ease"
 
 
 # -- halving --------------------------------------------------------------------------------------------------
@@ -195,7 +202,9 @@ def test_a_single_setting_is_tried_in_full_at_once(validation):
 @pytest.fixture(scope="module")
 def log(world):
     search = SearchConfig(components=("ease", "item_knn"), trials=8)
-    ranker = RankerConfig(n_by_component=20, n_by_artist=5, n_trees=15, min_leaf=5)
+    ranker = RankerConfig(
+        n_by_component=20, n_by_artist=5, n_trees=15, min_leaf=5, newest_held_out=True
+    )
     config = replace(PRESETS["tuned"], search=search, ranker=ranker)
     return Recommender(config).fit(*world, seed=3).metadata["tuning"]
 

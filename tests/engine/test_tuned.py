@@ -38,7 +38,9 @@ from tests.engine.worlds import taste_world
 SMALL = replace(
     PRESETS["tuned"],
     search=SearchConfig(components=("ease", "item_knn"), trials=2),
-    ranker=RankerConfig(n_by_component=20, n_by_artist=5, n_trees=15, min_leaf=5),
+    ranker=RankerConfig(
+        n_by_component=20, n_by_artist=5, n_trees=15, min_leaf=5, newest_held_out=True
+    ),
 )
 
 
@@ -445,7 +447,7 @@ def test_songs_nobody_proposed_stand_below_the_proposed_ones_in_the_order_of_the
     many = csr_matrix(vstack([history] * len(songs)))
     scores, above = ranked_recommender.find_ranks(many, songs, forbidden=many)
     assert np.isfinite(scores).all()
-    assert len(set(above.tolist())) > len(songs) * 0.9
+    assert len(set(above.tolist())) > len(songs) * 0.8
     order = np.argsort(above, kind="stable")
     assert (np.diff(scores[order]) <= 0).all()
 

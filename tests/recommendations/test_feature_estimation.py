@@ -135,7 +135,9 @@ def estimate_from_both(rows: training_rows.TrainingRows) -> list[np.ndarray]:
     """The audio features with estimates from the training part of the training's split, and from everything."""
     sources = read_feature_sources(rows.interactions.items.ids)
     weighting = PRESETS["classic"].weighting
-    split = offline_evaluation.make_split(rows, offline_evaluation.choose_split(rows), 0)
+    split = offline_evaluation.make_split(
+        rows, offline_evaluation.choose_split(rows, PRESETS["classic"]), 0
+    )
     return [
         estimate_features(rows.features, sources.numbers, events.to_matrix(weighting), seed=0)
         .fill(rows.features)
@@ -166,7 +168,7 @@ def test_a_night_that_begins_warm_would_be_evaluated_by_the_training_part_alone(
     assert "warm_started" in registry.require_active().metadata
     (estimation,) = estimations
     rows = training_rows.read()
-    assert offline_evaluation.choose_split(rows) == "sample"
+    assert offline_evaluation.choose_split(rows, PRESETS["classic"]) == "sample"
     of_training_part, of_all = estimate_from_both(rows)
     assert not np.array_equal(of_training_part, of_all)
     np.testing.assert_array_equal(estimation.rows.features.audio, of_all)
@@ -190,7 +192,9 @@ def test_few_listeners_are_not_fitted_for_nothing(world, monkeypatch):
             on_progress=lambda *step: steps.append(step),
         )
 
-    split = offline_evaluation.make_split(rows, offline_evaluation.choose_split(rows), 1)
+    split = offline_evaluation.make_split(
+        rows, offline_evaluation.choose_split(rows, PRESETS["classic"]), 1
+    )
     n_measured = int((np.diff(split.test.indptr) > 0).sum())
     assert measure(n_measured) is not None and steps
     assert measure(n_measured + 1) is None and not steps

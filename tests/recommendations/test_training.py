@@ -370,22 +370,33 @@ def test_what_learns_for_the_songs_heard_next_is_judged_by_these_where_they_are_
             assert "(Unterschied -0,100 bis -0,050)" in translate_stored(reason)
 
 
+def test_a_configuration_that_learns_what_is_next_is_measured_by_what_was_heard_last(world):
+    rows = training_rows.read()
+    ranker = RankerConfig(newest_held_out=True, n_trees=5)
+    evaluation = measure(rows, replace(CLASSIC, name="ranked", ranker=ranker), CLASSIC, seed=0)
+    assert evaluation.report.split == "newest"
+    split = split_newest(rows.interactions)
+    theirs = evaluate_config(rows, CLASSIC, split, seed=0).mean("ndcg@10")
+    assert evaluation.champion_ndcg == pytest.approx(theirs)
+    assert evaluation.newest_comparison is None
+
+
 @pytest.mark.parametrize("is_newest", [True, False])
-def test_two_configurations_are_compared_on_the_songs_heard_last_where_one_learns_for_these(
+def test_two_configurations_are_compared_on_the_songs_heard_last_where_the_active_one_learns_for_these(
     world, is_newest
 ):
     rows = training_rows.read()
     ranker = RankerConfig(newest_held_out=is_newest, n_trees=5)
-    config = replace(CLASSIC, name="ranked", ranker=ranker)
-    evaluation = measure(rows, config, CLASSIC, seed=0)
-    assert evaluation.champion_ndcg is not None
+    champion = replace(CLASSIC, name="ranked", ranker=ranker)
+    evaluation = measure(rows, CLASSIC, champion, seed=0)
+    assert (evaluation.report.split, evaluation.champion_ndcg is None) == ("random", False)
     comparison = evaluation.newest_comparison
     if not is_newest:
         assert comparison is None
         return
     split = split_newest(rows.interactions)
-    theirs = evaluate_config(rows, CLASSIC, split, seed=0).mean("ndcg@10")
-    ours = evaluate_config(rows, evaluation.config, split, seed=0).mean("ndcg@10")
+    theirs = evaluate_config(rows, champion, split, seed=0).mean("ndcg@10")
+    ours = evaluate_config(rows, CLASSIC, split, seed=0).mean("ndcg@10")
     assert (comparison.ndcg, comparison.champion_ndcg) == pytest.approx((ours, theirs))
     low, high = comparison.difference
     assert low <= ours - theirs <= high

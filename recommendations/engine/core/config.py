@@ -37,7 +37,8 @@ class RankerConfig:
     linear_share
         Part of the linear order in the score, 0 to 1; the rest are the trees. The search chooses it.
     newest_held_out
-        Whether the songs heard last are hidden where the order is known; else songs at random.
+        Whether the songs heard last are hidden where the order is known; else songs at random. None: decided by the
+        data (`tuning.order_value`).
     ranks_cold
         Whether it orders for cold listeners, too, instead of the weights. The search chooses it.
     """
@@ -56,7 +57,7 @@ class RankerConfig:
     max_holdouts: int = 3
     linear_share: float = 0.0
     ranks_cold: bool = False
-    newest_held_out: bool = True
+    newest_held_out: bool | None = None
 
     def __post_init__(self) -> None:
         if not 0 <= self.linear_share < 1:
@@ -201,7 +202,7 @@ class RecommenderConfig:
     @property
     def learns_newest(self) -> bool:
         """Whether its order is learned for the songs that are heard next, where it is known what was heard last."""
-        return self.ranker is not None and self.ranker.newest_held_out
+        return self.ranker is not None and bool(self.ranker.newest_held_out)
 
     def warm_started(self, fitted: RecommenderConfig) -> RecommenderConfig:
         """Return the configuration with the settings that another search found tried first."""
@@ -221,16 +222,19 @@ class RecommenderConfig:
         components = {
             name: options for name, options in fitted.components.items() if name in self.components
         }
-        if components != self.components:
+        if _drop_decays(components) != _drop_decays(self.components):
             return False
         ranker = self.ranker
         if ranker is not None and fitted.ranker is not None:  # with few listeners there is none
             ranker = replace(
-                fitted.ranker, ranks_cold=ranker.ranks_cold, linear_share=ranker.linear_share
+                fitted.ranker,
+                ranks_cold=ranker.ranks_cold,
+                linear_share=ranker.linear_share,
+                newest_held_out=ranker.newest_held_out,
             )
         return self == replace(
             fitted,
-            components=components,
+            components=self.components,
             weights=self.weights,
             ranker=ranker,
             artist_cap=None if self.artist_cap is None else fitted.artist_cap,
@@ -260,6 +264,14 @@ class RecommenderConfig:
             return cls(**{**values, **_parse_sections(values)})
         except TypeError as error:
             raise ValueError(f"This is no recommender configuration: {error}.") from error
+
+
+def _drop_decays(components: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Return the options without the decay of the history, which a fit chooses where the order tells what is next."""
+    return {
+        name: {option: value for option, value in options.items() if option != "history_decay"}
+        for name, options in components.items()
+    }
 
 
 def _parse_sections(values: Mapping[str, Any]) -> dict[str, Any]:

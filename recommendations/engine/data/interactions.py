@@ -108,11 +108,17 @@ class Interactions:
         return events._validate()._without_unknown_items()
 
     @classmethod
-    def from_matrix(cls, matrix: csr_matrix, order: csr_matrix | None = None) -> Interactions:
+    def from_matrix(
+        cls,
+        matrix: csr_matrix,
+        order: csr_matrix | None = None,
+        times: csr_matrix | None = None,
+    ) -> Interactions:
         """Build from a (n_listeners, n_items) matrix of play counts; negative entries are dislikes.
 
         A fraction of a play is a song heard in part; a fractional dislike is rounded up.
-        The ids are the row and column numbers. `order` has the place of each entry in its listener's order, from 1.
+        The ids are the row and column numbers. `order` has the place of each entry in its listener's order, of a
+        playlist say, from 1; `times` the second in which it was heard, or any number that grows with it, from 1.
         """
         coo = coo_matrix(matrix)
         if not np.isfinite(coo.data).all():
@@ -129,12 +135,14 @@ class Interactions:
             kinds=np.where(coo.data[keep] < 0, Kind.DISLIKE, Kind.PLAY).astype(np.int8),
             plays=plays.astype(np.int32),
             played_share=(values / plays).astype(np.float32),
-            timestamps=np.full(n, NO_TIME, dtype=np.int64),
+            timestamps=np.full(n, NO_TIME, dtype=np.int64)
+            if times is None
+            else _look_up(times, coo.row[keep], coo.col[keep]).astype(np.int64),
             listeners=IdMap(np.arange(coo.shape[0])),
             items=IdMap(np.arange(coo.shape[1])),
             positions=None
             if order is None
-            else _read_positions(order, coo.row[keep], coo.col[keep]),
+            else _look_up(order, coo.row[keep], coo.col[keep]).astype(np.int32),
         )
 
     @property
@@ -316,10 +324,8 @@ def _stack_rows(blocks: list[csr_matrix]) -> csr_matrix:
     return csr_matrix((data, indices, indptr), shape=shape)
 
 
-def _read_positions(
-    order: csr_matrix, rows: NDArray[Any], columns: NDArray[Any]
-) -> NDArray[np.int32]:
-    return np.asarray(csr_matrix(order)[rows, columns]).ravel().astype(np.int32)
+def _look_up(matrix: csr_matrix, rows: NDArray[Any], columns: NDArray[Any]) -> NDArray[Any]:
+    return np.asarray(csr_matrix(matrix)[rows, columns]).ravel()
 
 
 def _fill_column(

@@ -38,6 +38,7 @@ from recommendations.engine.tuning.hyperparameter_search import (
     run_trials,
     select_best_trials,
 )
+from recommendations.engine.tuning.order_value import choose_decays, decide_order
 from recommendations.engine.tuning.ranker_training import RankerDataset
 from recommendations.engine.tuning.search_log import describe_validation, make_log, round_values
 from recommendations.engine.tuning.system_comparison import Comparison
@@ -76,16 +77,20 @@ def tune(
     """
     if config.ranker is None and config.search is None:
         return Tuned(config)
+    config = decide_order(config, data, seed)
     ranker_config = config.ranker or RankerConfig()
     max_listeners = config.search.max_listeners if config.search else SearchConfig().max_listeners
     validation = Validation.hold_out(
-        data, ranker_config.holdout_share, max_listeners, seed, newest=ranker_config.newest_held_out
+        data, ranker_config.holdout_share, max_listeners, seed, newest=config.learns_newest
     )
     if len(validation.validation_listeners) < MIN_LISTENERS:
         return _keep_config(config, len(validation.validation_listeners))
     report = on_progress or ignore_progress
     if config.search is None:
-        fitted = _fit_components(validation, config, seed, report)
+        fitted = choose_decays(
+            validation, _fit_components(validation, config, seed, report), report
+        )
+        config = _keep_decays(config, fitted)
         dataset = build_dataset(validation, fitted, ranker_config, config.cold_below, seed, report)
         if dataset.n_known < MANY_LISTENERS_TO_RANK:
             comparison = _compare_with_blend(validation, fitted, config, dataset, seed)
@@ -124,6 +129,16 @@ def _fit_components(
             fitted[name] = create_algorithm(name, options).fit(validation.data, seed=seed)
     report("fit for the ranker", len(config.components), len(config.components))
     return fitted
+
+
+def _keep_decays(config: RecommenderConfig, fitted: Mapping[str, Algorithm]) -> RecommenderConfig:
+    """Return the configuration with the decays that were chosen for its components."""
+    components = {name: dict(options) for name, options in config.components.items()}
+    for name, algorithm in fitted.items():
+        decay = algorithm.options().get("history_decay", 1.0)
+        if decay != create_algorithm(name, components[name]).options().get("history_decay", 1.0):
+            components[name]["history_decay"] = decay
+    return replace(config, components=components)
 
 
 def _compare_with_blend(

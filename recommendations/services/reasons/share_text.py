@@ -33,7 +33,6 @@ HISTORY, LISTENERS, ELSEWHERE, SOUND, LIKENESS, POPULAR, OTHER = (
 KIND_OF_COMPONENT = {
     "als": HISTORY,
     "ease": HISTORY,
-    "low_rank_ease": HISTORY,
     "ials": HISTORY,
     "softmax": HISTORY,
     "transitions": HISTORY,

@@ -142,7 +142,7 @@ def _estimate_from_split(
     rows: TrainingRows, sources: FeatureSources, config: RecommenderConfig, seed: int
 ) -> ItemFeatures:
     """Return the features with estimates from the training part of the split of this training."""
-    split = make_split(rows, choose_split(rows), seed)
+    split = make_split(rows, choose_split(rows, config), seed)
     strengths = split.train.to_matrix(config.weighting)
     return estimate_features(rows.features, sources.numbers, strengths, seed=seed).fill(
         rows.features
@@ -174,7 +174,7 @@ def measure_use(
     The split is that of the evaluation. The estimates are made from its training part alone, so that nothing of the
     rest is in them. Few listeners cost nothing but the split.
     """
-    split = make_split(rows, choose_split(rows), seed)
+    split = make_split(rows, choose_split(rows, config), seed)
     n_with_test = int(np.count_nonzero(np.diff(split.test.indptr)))
     if min(n_with_test, int(conf.evaluation_listeners)) < FEW_LISTENERS:
         return None

@@ -22,6 +22,7 @@ from recommendations.services.training import feature_estimation, gate, memory_c
 from recommendations.services.training.index_building import build_indexes
 from recommendations.services.training.offline_evaluation import (
     Evaluation,
+    decide_target,
     measure,
 )
 from recommendations.services.training.progress import Reporter
@@ -42,6 +43,10 @@ def train_version(run: TrainingRun, reporter: Reporter) -> tuple[ModelVersion, T
     memory_check.check(*training_rows.count_rows(), config)
     read_at = time.time()
     rows = _read(reporter)
+    is_open = config.ranker is not None and config.ranker.newest_held_out is None
+    config = decide_target(rows, config, seed=seed)
+    if is_open and config.learns_newest:
+        reporter.say("The order is learned for what is heard next: the songs heard last tell it.")
     # factors learned with data that is gone would bear its traces, too
     start = None if open_receipts else _find_warm_start(run, config, reporter)
     estimation = feature_estimation.estimate(

@@ -20,8 +20,10 @@ from recommendations.engine import (
     Recommender,
     RecommenderConfig,
     Split,
+    TrainingData,
     bootstrap_pairs,
     compute_share_interval,
+    decide_order,
     evaluate,
     measure_fidelity,
     sample_split,
@@ -242,14 +244,14 @@ def measure(
 ) -> Evaluation | None:
     """Measure a configuration, paired with a champion's on the same split; None with too little data.
 
-    The split is random; few listeners are measured by what they heard last. Where one of the two learns for the songs
-    that are heard next, both are compared on these as well.
+    The split is that of `choose_split`. Where it is random and one of the two learns for the songs that are heard next,
+    both are compared on these as well.
 
     Of many listeners only a sample has songs held out: what was fitted for it has seen nearly everything, and is
     returned for the final fit to begin with. On the same split it is measured whether the reasons are true
     (`measure_fidelity`).
     """
-    split = make_split(rows, choose_split(rows), seed)
+    split = make_split(rows, choose_split(rows, config), seed)
     if not split.test.nnz:
         return None
     fitted = _fit(rows, config, split, seed, on_progress)
@@ -335,16 +337,30 @@ def measure_sample(
     )
 
 
-def choose_split(rows: TrainingRows) -> str:
-    """Return the split of a training: few listeners are measured by what they heard last, where times are known.
+def choose_split(rows: TrainingRows, config: RecommenderConfig) -> str:
+    """Return the split of a training: the songs heard last, or random ones; of many listeners, of a sample.
 
-    Of many, a sample has songs held out.
+    What was heard last is held out where times are known, and listeners are few or the configuration learns for that.
     """
     events = rows.interactions
     if events.n_listeners >= conf.sample_listeners_from:
         return "sample"
     is_few = len(np.unique(events.listener_rows)) < FEW_LISTENERS
-    return "newest" if is_few and (events.timestamps >= 0).any() else "random"
+    has_times = bool((events.timestamps >= 0).any())
+    return "newest" if has_times and (is_few or config.learns_newest) else "random"
+
+
+def decide_target(rows: TrainingRows, config: RecommenderConfig, *, seed: int) -> RecommenderConfig:
+    """Return the configuration with what its order is learned for decided: the songs heard next, or any that belong.
+
+    Of so many listeners that only a sample is measured, random songs are looked for.
+    """
+    if rows.interactions.n_listeners >= conf.sample_listeners_from and config.ranker is not None:
+        is_newest = bool(config.ranker.newest_held_out)
+        return replace(config, ranker=replace(config.ranker, newest_held_out=is_newest))
+    strengths = rows.interactions.to_matrix(config.weighting)
+    data = TrainingData(strengths, rows.features, rows.interactions)
+    return decide_order(config, data, seed)
 
 
 def _count_newest(report: EvaluationReport, split: Split) -> tuple[int, int] | None:

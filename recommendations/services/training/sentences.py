@@ -27,6 +27,7 @@ SENTENCES = (
     "NDCG@10 fell from %(before)s (%(version)s) to %(ndcg)s with the same configuration; "
     "look at the newest imports. Activate it by hand if that is meant.",
     "%(share)s fewer lists were clicked (at least %(least)s).",
+    "The order is learned for what is heard next: the songs heard last tell it.",
     "Begins with what %(version)s learned, and is not measured.",
     "Read %(n)s interactions of 1 listener and %(songs)s songs (%(left)s left out at their "
     "listeners' wish).",

@@ -232,6 +232,10 @@ def _make_fact(version: ModelVersion, field: str) -> Any:
 def _compare_paired(a: ModelVersion, b: ModelVersion) -> tuple[dict[str, Interval], int]:
     """Return the interval of b minus a for each metric kept by listener, and over how many listeners."""
     of_a, of_b = (version.metrics.get("per_listener") or {} for version in (a, b))
+    splits = {(version.metrics.get("report") or {}).get("split") for version in (a, b)}
+    if len(splits) > 1:
+        # random songs and those heard last are not equally hard to find
+        return {}, 0
     ids, in_a, in_b = np.intersect1d(
         of_a.get("listener_ids", []), of_b.get("listener_ids", []), return_indices=True
     )
