@@ -288,6 +288,22 @@ class TestVersions:
             and "Truth of the reasons" in html
         )
 
+    def test_figures_of_two_kinds_of_songs_are_not_compared(self, desk, two):
+        """Songs heard last are harder to find than random ones."""
+        two[1].metrics["report"]["split"] = "newest"
+        two[1].save(update_fields=["metrics"])
+        html = page(desk, "recommendations_modelversion_compare", a=two[0].pk, b=two[1].pk)
+        assert "so their figures are of two kinds" in html
+        comparison = model_comparison.compare(*two)
+        assert comparison.n_paired == 0
+        assert all(row.difference is None for row in comparison.metrics)
+        captions = [
+            "Measured on the songs that each listener heard last"
+            in page(desk, "recommendations_modelversion_change", version.pk)
+            for version in two
+        ]
+        assert captions == [False, True]
+
     def test_a_version_shows_its_figures_as_tables(self, desk, two):
         html = page(desk, "recommendations_modelversion_change", two[0].pk)
         profile = model_comparison.profile(two[0])

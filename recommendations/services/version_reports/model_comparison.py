@@ -28,6 +28,8 @@ from recommendations.services.training.offline_evaluation import (
 from recommendations.services.versions import registry
 
 SYSTEM = "recommender"
+NEWEST = "newest"
+"""The split of songs that each listener heard last."""
 FEWEST_PAIRED = 10
 FIDELITY_WORDS = {
     "score_fell": _("score falls without the song named as the reason"),
@@ -86,6 +88,7 @@ class Comparison:
     fidelity: list[Row]
     configuration: list[Row]
     n_paired: int
+    is_of_two_kinds: bool
 
 
 @dataclass(frozen=True)
@@ -97,6 +100,7 @@ class Profile:
     baselines: dict[str, dict[str, Any]]
     fidelity: dict[str, Any]
     configuration: dict[str, Any]
+    is_by_newest: bool = False
     why_not: str = ""
     estimates: dict[str, Any] = field(default_factory=dict)
     indexes: dict[str, Any] = field(default_factory=dict)
@@ -107,6 +111,7 @@ def profile(version: ModelVersion) -> Profile:
     systems = version.metrics.get("report", {}).get("systems", {})
     return Profile(
         metrics=_get_overall(version),
+        is_by_newest=_get_split(version) == NEWEST,
         segments={name: _get_segment(version, name) for name in _list_segment_names(version)},
         baselines={
             name: metrics.get("overall", {}) for name, metrics in systems.items() if name != SYSTEM
@@ -141,6 +146,7 @@ def compare(a: ModelVersion, b: ModelVersion) -> Comparison:
         fidelity=_make_rows(_compare_fidelity(a), _compare_fidelity(b), {}),
         configuration=_list_changes(_flatten(a.config), _flatten(b.config)),
         n_paired=n_paired,
+        is_of_two_kinds=not _is_same_split(a, b),
     )
 
 
@@ -232,9 +238,7 @@ def _make_fact(version: ModelVersion, field: str) -> Any:
 def _compare_paired(a: ModelVersion, b: ModelVersion) -> tuple[dict[str, Interval], int]:
     """Return the interval of b minus a for each metric kept by listener, and over how many listeners."""
     of_a, of_b = (version.metrics.get("per_listener") or {} for version in (a, b))
-    splits = {(version.metrics.get("report") or {}).get("split") for version in (a, b)}
-    if len(splits) > 1:
-        # random songs and those heard last are not equally hard to find
+    if not _is_same_split(a, b):
         return {}, 0
     ids, in_a, in_b = np.intersect1d(
         of_a.get("listener_ids", []), of_b.get("listener_ids", []), return_indices=True
@@ -248,6 +252,15 @@ def _compare_paired(a: ModelVersion, b: ModelVersion) -> tuple[dict[str, Interva
         if np.isfinite(values_b - values_a).any():
             intervals[name] = bootstrap_pairs(values_b, values_a)
     return intervals, len(ids)
+
+
+def _get_split(version: ModelVersion) -> str:
+    return str((version.metrics.get("report") or {}).get("split", ""))
+
+
+def _is_same_split(a: ModelVersion, b: ModelVersion) -> bool:
+    """Return whether the same kind of songs was looked for: those heard last are harder to find than random ones."""
+    return NEWEST not in {_get_split(a), _get_split(b)} or _get_split(a) == _get_split(b)
 
 
 def _list_values(listed: list[float | None]) -> NDArray[np.float64]:
