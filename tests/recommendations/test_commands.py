@@ -12,7 +12,9 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from common.commands.progress_bars import show_progress_bar
+from common.commands.sentences import PlainCommand, ResumableCommand
 from recommendations.engine import PRESETS
+from recommendations.management.output import SentenceCommand
 from recommendations.services.versions import registry
 from tests.recommendations.conftest import N_SONGS, train
 
@@ -24,8 +26,25 @@ def run_command(capsys, *command: str) -> str:
 
 def test_train_model_says_what_it_did(world, capsys):
     text = run_command(capsys, "train_model", "--no-precompute")
-    assert "v" in text
     assert text.strip().endswith(f"{registry.require_active().name} is trained.")
+
+
+@pytest.mark.parametrize(
+    ("kind", "sentence"),
+    [
+        (PlainCommand, "Stopped."),
+        (SentenceCommand, "Stopped."),
+        (ResumableCommand, "Stopped; the same command goes on from here."),
+    ],
+)
+def test_a_command_that_is_stopped_says_so_and_ends_as_ctrl_c_does(kind, sentence):
+    class Endless(kind):
+        def handle(self, *args, **options):
+            raise KeyboardInterrupt
+
+    with pytest.raises(CommandError) as stopped:
+        call_command(Endless())
+    assert (str(stopped.value), stopped.value.returncode) == (sentence, 130)
 
 
 def test_recommend_prints_songs_with_their_reasons(version, capsys):
