@@ -23,6 +23,7 @@ from catalog.imports.importers import Importer, get_importer, list_importers
 from catalog.imports.models import ImportRun
 from catalog.records import WrongFile
 from common.jobs.models import JobQuerySet
+from common.templatetags.numbers import format_count
 
 Content = ImportRun.Content
 
@@ -111,9 +112,9 @@ def _check_quotas(listener: User | None, n_bytes: int) -> None:
     if n_bytes > catalog_conf.import_file_mb * MB:
         raise ImportRefused(
             _(
-                "The file is larger than %(size)d MB; ask the operator to import it with the command import_history."
+                "The file is larger than %(size)s MB; ask the operator to import it with the command import_history."
             )
-            % {"size": catalog_conf.import_file_mb}
+            % {"size": format_count(catalog_conf.import_file_mb)}
         )
     if listener is None:
         return
@@ -127,9 +128,9 @@ def _check_quotas(listener: User | None, n_bytes: int) -> None:
     if n_waiting_bytes + n_bytes > catalog_conf.import_waiting_mb * MB:
         raise ImportRefused(
             _(
-                "Your waiting files would be larger than %(size)d MB together; wait until one is done."
+                "Your waiting files would be larger than %(size)s MB together; wait until one is done."
             )
-            % {"size": catalog_conf.import_waiting_mb}
+            % {"size": format_count(catalog_conf.import_waiting_mb)}
         )
     today = (
         list_imports(listener).filter(created_at__gte=timezone.now() - _DAY).exclude(file_sha256="")

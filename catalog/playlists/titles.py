@@ -1,7 +1,8 @@
 """What playlists are called that are made for a listener: in the language of who reads.
 
 Stored is what they were called in the language of the day on which they were made. As long as it is that, in whatever
-language of the site, readers get it in their own; what a listener called a playlist stays as it is.
+language of the site, readers get it in their own; what a listener called a playlist stays as it is. So does what they
+kept of a shelf or a mix: it is a copy of their own that they may rename, and its name reaches files and music servers.
 """
 
 from datetime import date

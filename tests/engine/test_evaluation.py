@@ -381,6 +381,18 @@ def test_fidelity_needs_histories():
         measure_fidelity(recommender, csr_matrix((3, 120), dtype=np.float32))
 
 
+def test_fidelity_says_that_lists_without_a_named_song_cannot_be_measured():
+    interactions, _features = taste_world()
+    config = replace(
+        SMALL,
+        components={"popularity": SMALL.components["popularity"]},
+        weights={segment: {"popularity": 1.0} for segment in SMALL.weights},
+    )
+    recommender = Recommender(config).fit(interactions)
+    with pytest.raises(ValueError, match="No recommended song rests on a single song"):
+        measure_fidelity(recommender, recommender.histories(interactions))
+
+
 def test_the_input_of_an_evaluation_is_untouched():
     interactions, features = taste_world()
     data = TrainingData(interactions.to_matrix(Weighting()), features, interactions)

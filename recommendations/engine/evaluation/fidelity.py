@@ -207,12 +207,14 @@ class _Cases:
         config = recommender.config
         steady = (n_songs > config.cold_below) & (n_songs != config.hot_from)
         listeners = rng.permutation(np.flatnonzero(steady))[:n_cases]
+        if not len(listeners):
+            raise NotEnoughData("No listener has a history long enough to take a song out of it.")
         lists = recommender.recommend_batch(histories[listeners], DEPTH)
         liked = keep_positive(histories[listeners])
         drawn = np.where(lists.cited_rows != NO_SONG, rng.random(lists.cited_rows.shape), -1)
         rows = np.flatnonzero(drawn.max(axis=1, initial=-1) >= 0)
         if not len(rows):
-            raise NotEnoughData("No listener has a history long enough to take a song out of it.")
+            raise NotEnoughData("No recommended song rests on a single song of a history.")
         positions = drawn[rows].argmax(axis=1)
         cited = lists.cited_rows[rows, positions].astype(np.int64)
         controls = []

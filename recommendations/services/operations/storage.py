@@ -295,7 +295,7 @@ def _measure_folders() -> list[Size]:
         Size(
             _("Folder uploads"),
             _measure_folder(settings.UPLOADS_DIR) + _measure_folder(settings.INCOMING_DIR),
-            _("%(size)d MB per listener, until an import is over") % {"size": quota},
+            _("%(size)s MB per listener, until an import is over") % {"size": format_count(quota)},
         ),
         Size(
             _("Folder interactions"),

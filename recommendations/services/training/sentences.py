@@ -37,6 +37,7 @@ SENTENCES = (
     "Read %(n)s interactions of %(listeners)s listeners and %(songs)s songs.",
     "Nobody liked or played anything yet, so there is nothing to learn from.",
     "No listener has a history long enough to take a song out of it.",
+    "No recommended song rests on a single song of a history.",
     "The songs' equations cannot be solved; choose a larger regularization.",
     "Not measured: no listener has two songs.",
     "Not measurable yet: songs could be held out of 1 listener's history, and it takes "
