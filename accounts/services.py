@@ -6,6 +6,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib.admin.models import DELETION, LogEntry
 from django.contrib.auth import authenticate
+from django.contrib.auth.hashers import make_password
 from django.contrib.contenttypes.models import ContentType
 from django.db import IntegrityError, OperationalError, transaction
 from django.http import HttpRequest
@@ -37,9 +38,15 @@ def sign_up(
         raise NotInvited
     if User.objects.with_name(username).exists():
         raise NameTaken
+    user = User(
+        username=User.normalize_username(username),
+        email=User.objects.normalize_email(email),
+        password=make_password(password),  # takes its time, which no lock is to be held for
+        time_zone=time_zone,
+    )
     try:
         with transaction.atomic():
-            user: User = User.objects.create_user(username, email, password, time_zone=time_zone)
+            user.save(force_insert=True)
             if settings.SIGN_UP != OPEN and not invitations.use_invitation(invitation):
                 raise NotInvited
     except IntegrityError:  # the same name a moment earlier

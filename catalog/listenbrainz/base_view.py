@@ -23,7 +23,7 @@ from accounts.models import ApiToken, Scope, User, make_name_key
 from accounts.requests import get_signed_in_user
 from catalog.listenbrainz import payloads
 from catalog.listenbrainz.payloads import BadRequest
-from common.api.parsers import AnyTypeJSONParser
+from common.api.parsers import LenientJSONParser
 from common.bad_values import MESSAGE, is_bad_value
 from common.log_file import OF_VISITORS
 
@@ -55,7 +55,7 @@ class ListenBrainzView(APIView):
 
     authentication_classes = [TokenAuthentication]
     permission_classes = [MayListen]
-    parser_classes = [AnyTypeJSONParser]
+    parser_classes = [LenientJSONParser]
     throttle_scope = "listen"
     max_body_bytes = payloads.MAX_REQUEST_BYTES
     schema = None  # ListenBrainz' documentation is the documentation

@@ -1,6 +1,7 @@
 """Playlists into a joined account's server: made, renewed, and taken away again. Another's playlist is never touched.
 
-Which ones are ours says the table `WrittenPlaylist`, by the server's own ids; a mark in the comment says it to people.
+Which ones are ours says the table `WrittenPlaylist`, by the server's own ids. A server that was set up anew may have
+given such an id to somebody's own playlist: one with another owner, or with a comment that lacks our mark, is not ours.
 A playlist that somebody deleted there is made anew with its next songs, one whose owner renamed it keeps our name.
 """
 
@@ -14,7 +15,7 @@ from django.utils.translation import gettext as _
 
 from accounts.languages import activate_language
 from catalog.playlists.models import Playlist
-from catalog.servers.clients import ItemGone, ServerClient
+from catalog.servers.clients import ItemGone, ServerClient, ServerPlaylist
 from catalog.servers.models import MusicServer, ServerAccount, ServerSong, WrittenPlaylist
 from catalog.servers.song_writer import find_item_ids
 
@@ -56,10 +57,24 @@ def write_own_playlist(account: ServerAccount, client: ServerClient, playlist: P
 
 def delete_playlists(account: ServerAccount, client: ServerClient) -> None:
     """Delete what we wrote for this account; what is gone there already is only forgotten here."""
-    for row in WrittenPlaylist.objects.filter(account=account):
-        with suppress(ItemGone):
-            client.delete_playlist(row.playlist_id)
+    rows = list(WrittenPlaylist.objects.filter(account=account))
+    ours = _list_our_ids(account, client) if rows else set()
+    for row in rows:
+        if row.playlist_id in ours:
+            with suppress(ItemGone):
+                client.delete_playlist(row.playlist_id)
         row.delete()
+
+
+def _list_our_ids(account: ServerAccount, client: ServerClient) -> set[str]:
+    """Return the ids there of playlists that can be ours, by their owner and comment."""
+    return {one.playlist_id for one in client.list_playlists() if _can_be_ours(account, one)}
+
+
+def _can_be_ours(account: ServerAccount, there: ServerPlaylist) -> bool:
+    """Whether nothing that a server says of a playlist speaks against us; some say no owner, and keep no comment."""
+    has_our_owner = there.owner.casefold() in ("", account.account_name.casefold())
+    return has_our_owner and (not there.comment or f"[{MARK}:" in there.comment)
 
 
 def render_m3u8(server: MusicServer, playlist: Playlist) -> str:
@@ -136,7 +151,7 @@ def _write(account: ServerAccount, client: ServerClient, outgoing: OutgoingPlayl
         comment = _("Made by Musicrec and renewed by it; changes here are overwritten.")
     comment = f"{comment} [{MARK}:{outgoing.name}]"
     row = WrittenPlaylist.objects.filter(account=account, name=outgoing.name).first()
-    if row is None or not _renew(client, row, outgoing, comment):
+    if row is None or not _renew(row, account, client, outgoing, comment):
         playlist_id = client.create_playlist(outgoing.title, outgoing.item_ids, comment)
         row = row or WrittenPlaylist(account=account, name=outgoing.name)
         row.playlist_id = playlist_id
@@ -146,10 +161,14 @@ def _write(account: ServerAccount, client: ServerClient, outgoing: OutgoingPlayl
 
 
 def _renew(
-    client: ServerClient, row: WrittenPlaylist, outgoing: OutgoingPlaylist, comment: str
+    row: WrittenPlaylist,
+    account: ServerAccount,
+    client: ServerClient,
+    outgoing: OutgoingPlaylist,
+    comment: str,
 ) -> bool:
     """Write new songs over our playlist; return False when it is not there any more."""
-    if all(one.playlist_id != row.playlist_id for one in client.list_playlists()):
+    if row.playlist_id not in _list_our_ids(account, client):
         return False
     try:
         client.replace_playlist(row.playlist_id, outgoing.title, outgoing.item_ids, comment)

@@ -38,7 +38,7 @@ class BoundedJSONParser(BaseParser):
                 raw.decode("utf-8-sig"), parse_constant=_refuse_constant, parse_float=_parse_float
             )
             if _ESCAPED_SURROGATE.search(raw):
-                json.dumps(data, ensure_ascii=False).encode()
+                data = self.check_half_characters(data)
         except RecursionError:
             raise ParseError("The JSON is nested too deeply.") from None
         except UnicodeError:
@@ -47,11 +47,29 @@ class BoundedJSONParser(BaseParser):
             raise ParseError(f"The body is not JSON: {error}.") from None
         return data
 
+    def check_half_characters(self, data: Any) -> Any:
+        """Return what was read; ParseError where a text of it has half of a character, which no column stores."""
+        try:
+            json.dumps(data, ensure_ascii=False).encode()
+        except UnicodeError:
+            raise ParseError(
+                "A text of the body has half of a character (\\ud800 to \\udfff)."
+            ) from None
+        return data
+
 
 class AnyTypeJSONParser(BoundedJSONParser):
     """For clients that name no content type, or a wrong one."""
 
     media_type = "*/*"
+
+
+class LenientJSONParser(AnyTypeJSONParser):
+    """Leaves out half characters: many players cut a title by its length, and by that an emoji in two."""
+
+    def check_half_characters(self, data: Any) -> Any:
+        """Return what was read without half characters."""
+        return json.loads(json.dumps(data, ensure_ascii=False).encode(errors="ignore"))
 
 
 def _read(stream: IO[bytes], limit: int) -> bytes:

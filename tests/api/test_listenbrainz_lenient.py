@@ -248,3 +248,19 @@ def test_one_artist_id_under_other_names_does_not_merge_the_artists(player):
         ("C", "Björk"),
     ]
     assert Song.objects.get(title="A").artist == Song.objects.get(title="C").artist
+
+
+def test_half_an_emoji_costs_neither_the_title_nor_the_listen(player):
+    """Players cut a title by its length; the answer said that the body was not UTF-8."""
+    one = listen(at=NOW - 60, tags=["\ud83d"], submission_client="x\udc00")
+    one["track_metadata"]["track_name"] = "Tide \ud83d"
+    assert submit(player, one).status == 200
+    assert Song.objects.get().title == "Tide"
+    assert plays(player.user).count() == 1
+
+
+def test_a_name_of_half_a_character_only_is_no_name(player):
+    one = listen(at=NOW - 60)
+    one["track_metadata"]["track_name"] = "\ud83d"
+    answer = submit(player, one)
+    assert (answer.status, Song.objects.count()) == (400, 0)

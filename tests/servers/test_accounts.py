@@ -17,6 +17,7 @@ from catalog.models import (
     ServerSong,
     ServerSync,
     Song,
+    WrittenPlaylist,
 )
 from catalog.servers import account_sync, joining, playlist_out, syncs
 from catalog.servers.clients import open_client
@@ -379,6 +380,34 @@ class TestPlaylists:
         assert stand_in.playlists["p-theirs"] == theirs and len(stand_in.playlists) == 2
         joining.leave_account(account, deletes_playlists=True)
         assert stand_in.playlists == {"p-theirs": theirs}
+
+    @pytest.mark.parametrize(
+        "other", [{"owner": "olga", "comment": ""}, {"owner": "lena", "comment": "My own words"}]
+    )
+    def test_an_id_of_ours_that_is_anothers_now_is_left_alone(self, account, jams, stand_in, other):
+        """A server that was set up anew counts its playlists from 1 again."""
+        read(account)
+        ((playlist_id, _there),) = stand_in.playlists.items()
+        theirs = {"id": playlist_id, "name": "Weekly jams", "songs": ["s9"], **other}
+        stand_in.playlists[playlist_id] = dict(theirs)
+        jams.items.first().delete()
+        read(account)
+        assert stand_in.playlists[playlist_id] == theirs and len(stand_in.playlists) == 2
+        WrittenPlaylist.objects.update(playlist_id=playlist_id)
+        joining.leave_account(account, deletes_playlists=True)
+        assert stand_in.playlists[playlist_id] == theirs
+
+    def test_a_server_that_gives_a_new_playlist_the_id_of_another_is_not_believed(
+        self, account, jams, stand_in, monkeypatch
+    ):
+        theirs = {"id": "p1", "name": "Mine", "owner": "lena", "comment": "", "songs": ["s9"]}
+        stand_in.playlists["p1"] = dict(theirs)
+        monkeypatch.setattr(
+            stand_in, "_answer_createPlaylist", lambda request: {"playlist": {"id": "p1"}}
+        )
+        read(account)
+        assert stand_in.playlists == {"p1": theirs}
+        assert not WrittenPlaylist.objects.exists()
 
     def test_one_that_was_deleted_there_is_made_anew_with_the_next_songs(
         self, account, jams, stand_in

@@ -237,6 +237,8 @@ class SubsonicClient(ServerClient):
             if not new:
                 raise WrongAnswer(_("The server did not make the playlist."))
             playlist_id = new[-1].playlist_id
+        if playlist_id in before:
+            raise WrongAnswer(_("The server did not make the playlist."))
         self._extend_playlist(playlist_id, name, rest, comment)
         return playlist_id
 
