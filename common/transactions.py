@@ -6,7 +6,13 @@ from collections.abc import Callable, Iterable
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
-from django.db import IntegrityError, OperationalError, connection, models, transaction
+from django.db import (
+    DatabaseError,
+    IntegrityError,
+    connection,
+    models,
+    transaction,
+)
 
 ATTEMPTS = 5
 # A row that points at one which was deleted meanwhile.
@@ -55,7 +61,7 @@ def retry_conflicts(action: Callable[P, R]) -> Callable[P, R]:
         for attempt in range(1, ATTEMPTS):
             try:
                 return action(*args, **kwargs)
-            except (OperationalError, IntegrityError) as error:
+            except DatabaseError as error:
                 if not is_transient(error):
                     raise
                 time.sleep(random.uniform(0, 0.02 * 2**attempt))  # noqa: S311
@@ -66,11 +72,18 @@ def retry_conflicts(action: Callable[P, R]) -> Callable[P, R]:
 
 def is_transient(error: Any) -> bool:
     """Return whether a database error is one that the same action may not meet again."""
-    return getattr(error.__cause__, "sqlstate", None) in _PASSING
+    return getattr(error.__cause__, "sqlstate", None) in _PASSING or _is_about_deleted_row(error)
+
+
+def _is_about_deleted_row(error: Any) -> bool:
+    """Whether a row was to be saved that another transaction has deleted since it was read; Django says so in words."""
+    return isinstance(error, DatabaseError) and "did not affect any rows" in str(error)
 
 
 def is_about_gone_row(error: Any) -> bool:
-    """Return whether a database refused a row because it points at one that was deleted meanwhile."""
+    """Return whether a row, or one that it points at, was deleted before it could be written."""
+    if _is_about_deleted_row(error):
+        return True
     if not isinstance(error, IntegrityError):
         return False
     is_on_postgresql = getattr(error.__cause__, "sqlstate", None) == _GONE_ROW

@@ -92,7 +92,8 @@ def add_song(playlist: Playlist, song: Song) -> bool:
 def remove_item(playlist: Playlist, item_id: int) -> bool:
     """Take one entry out and close the gap; return whether it was there."""
     with transaction.atomic():
-        _lock_playlist(playlist)
+        if not lock_rows([playlist]):  # deleted meanwhile, and its entries with it
+            return False
         n_deleted, _by_table = playlist.items.filter(pk=item_id).delete()
         if n_deleted:
             _renumber(playlist, [item.pk for item in playlist.items.order_by("position", "pk")])
@@ -103,7 +104,8 @@ def remove_item(playlist: Playlist, item_id: int) -> bool:
 def move_item(playlist: Playlist, item_id: int, position: int) -> bool:
     """Put one entry at `position` (from 1; beyond the ends means the end); return whether it was there."""
     with transaction.atomic():
-        _lock_playlist(playlist)
+        if not lock_rows([playlist]):  # deleted meanwhile, and its entries with it
+            return False
         ids = list(playlist.items.order_by("position", "pk").values_list("pk", flat=True))
         if item_id not in ids:
             return False
