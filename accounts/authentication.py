@@ -82,6 +82,7 @@ def convert_gone_row_error(exc: Exception, request: Request) -> Exception:
 
 
 def _has_account(user: User) -> bool:
+    """Return whether the account is still there; True where the database can't say: another error is the cause."""
     try:
         return bool(User.objects.filter(pk=user.pk).exists())
     except DatabaseError:
