@@ -56,7 +56,7 @@ DEPTH = 20
 TEST_SHARE = 0.2
 SIZES = (1, 2, 5, 20, 100)
 NEWCOMERS_HAVE = (0, 1, 2, 3, 5)
-MOST_NEWCOMERS = 40
+MOST_NEWCOMERS = 240
 ALONE = {
     "popularity": ("popularity", {}),
     "item kNN": ("item_knn", {}),
