@@ -48,7 +48,7 @@ def main() -> None:
     options = _options()
     with own_site() as folder:
         _manage("migrate", "--verbosity", "0", "--skip-checks")
-        measures = {
+        measures: dict[str, Callable[[], Iterator[Row]]] = {
             "history": lambda: _history(folder, options.plays),
             "songs": lambda: _songs(folder, options.rows),
             "listens": lambda: _listens(folder, options.rows),

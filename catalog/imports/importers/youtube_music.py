@@ -104,9 +104,9 @@ def _is_entry(entry: Any) -> bool:
 def _find_translated_file(opened: SourceFile) -> re.Pattern[str]:
     """Return a pattern for the histories in a zip whose files Takeout named in another language."""
     named = {
-        parts[-1]
+        folders[-1]
         for name in list_member_names(opened, _ANY_FILE)
-        if _YOUTUBE_FOLDER.search("/".join(parts := split_member_path(name)))
+        if _YOUTUBE_FOLDER.search("/".join(folders := split_member_path(name)))
     }
     histories = [name for name in sorted(named)[:20] if _holds_what_was_watched(opened, name)]
     if histories:

@@ -27,9 +27,9 @@ def list_member_names(opened: SourceFile, pattern: re.Pattern[str]) -> list[str]
         names = [
             name
             for name in archive.namelist()
-            if pattern.match((parts := split_member_path(name))[-1])
-            and parts[0] != "__MACOSX"
-            and not parts[-1].startswith("._")
+            if pattern.match((folders := split_member_path(name))[-1])
+            and folders[0] != "__MACOSX"
+            and not folders[-1].startswith("._")
         ]
     return sorted(names, key=_build_natural_sort_key)
 

@@ -258,9 +258,9 @@ def _open_single_member(opened: SourceFile) -> SourceFile:
         members = [
             name
             for name in archive.namelist()
-            if (parts := split_member_path(name))[-1]
-            and parts[0] != "__MACOSX"
-            and parts[-1].casefold() not in _OF_A_SYSTEM
+            if (folders := split_member_path(name))[-1]
+            and folders[0] != "__MACOSX"
+            and folders[-1].casefold() not in _OF_A_SYSTEM
         ]
         is_text = len(members) == 1 and members[0].casefold().endswith(_TEXT_ENDINGS)
         if not is_text or _OF_SERVICES.search(members[0]):

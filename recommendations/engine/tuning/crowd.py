@@ -141,13 +141,13 @@ def _add_for_ranker(
     config: RecommenderConfig, data: TrainingData, *, is_ordered: bool
 ) -> RecommenderConfig:
     """Add what helps the ranker of many listeners, and what more where the order is known."""
-    if config.ranker is None:
+    ranker = config.ranker
+    if ranker is None:
         return config
     added = {**config.among_many, **(config.where_ordered if is_ordered else {})}
-    config = replace(config, components={**added, **config.components})
-    if not config.among_many or has_side_information(data.features):
-        return config
-    return replace(config, ranker=replace(config.ranker, linear_share=LINEAR_SHARE_ALONE))
+    if config.among_many and not has_side_information(data.features):
+        ranker = replace(ranker, linear_share=LINEAR_SHARE_ALONE)
+    return replace(config, components={**added, **config.components}, ranker=ranker)
 
 
 def _shift_to_factors(config: RecommenderConfig, crowd: Crowd) -> RecommenderConfig:
