@@ -5,8 +5,8 @@ loads it to the end first, and a thread that watches them looks up every 0.8 s o
 nothing to lose, so here it is killed. Where a task runs, the pool ends as Celery's does: it waits for the task, which
 gives its job back (`musicrec_site.celery.release_jobs`).
 
-A worker without a task has nothing to wait for but its queue, which may be frozen or gone: it takes leave for
-GOODBYE_SECONDS at most.
+A worker without a task has nothing to wait for but its queue, which may be frozen or gone, also while the worker is
+still connecting to it: from the moment it is told to end it takes leave for GOODBYE_SECONDS at most.
 """
 
 import contextlib
@@ -18,12 +18,17 @@ import threading
 import time
 from typing import Any
 
+from billiard import active_children
 from billiard.pool import RUN, TERMINATE
 from celery.concurrency import prefork
+from celery.signals import worker_shutting_down
+from celery.worker import state
 
 log = logging.getLogger(__name__)
 
 GOODBYE_SECONDS = 8.0
+LOOK_SECONDS = 0.5
+LEAVING = "leave"
 
 
 class TaskPool(prefork.TaskPool):
@@ -47,14 +52,25 @@ class TaskPool(prefork.TaskPool):
         for process in processes:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(process.pid, signal.SIGKILL)
-        threading.Thread(target=_leave_in_time, name="leave", daemon=True).start()
+        _start_leaving()
         for process in processes:
             process.join()
 
 
+@worker_shutting_down.connect
+def _start_leaving(**kwargs: Any) -> None:
+    """Watch from now on that the program ends; once, however often it is told to."""
+    if not any(thread.name == LEAVING for thread in threading.enumerate()):
+        threading.Thread(target=_leave_in_time, name=LEAVING, daemon=True).start()
+
+
 def _leave_in_time() -> None:
     """End the program where its own end does not come: a queue that does not answer is waited for without a limit."""
-    time.sleep(GOODBYE_SECONDS)
+    idle_since = time.monotonic()
+    while time.monotonic() - idle_since < GOODBYE_SECONDS:
+        time.sleep(LOOK_SECONDS)
+        if state.active_requests:
+            idle_since = time.monotonic()
     log.error(
         "The queue has not answered for %.0f s: this worker ends without taking leave of it.",
         GOODBYE_SECONDS,
@@ -66,4 +82,7 @@ def _leave_in_time() -> None:
     last = threading.Thread(target=stop_heartbeats, daemon=True)
     last.start()
     last.join(GOODBYE_SECONDS)
+    for process in active_children():
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(process.pid, signal.SIGKILL)
     os._exit(0)

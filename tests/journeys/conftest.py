@@ -69,7 +69,12 @@ def start_worker(tmp_path) -> Iterator[Callable[..., subprocess.Popen]]:
     """
     started: list[subprocess.Popen] = []
 
-    def start(site: Installation, *before: str, options: Sequence[str] = ()) -> subprocess.Popen:
+    def start(
+        site: Installation,
+        *before: str,
+        options: Sequence[str] = (),
+        has_come: Callable[[], object] | None = None,
+    ) -> subprocess.Popen:
         name = f"worker{len(started)}@{tmp_path.name}"
         arguments = before or ("-m", "celery")
         command = [
@@ -89,8 +94,11 @@ def start_worker(tmp_path) -> Iterator[Callable[..., subprocess.Popen]]:
             )
         started.append(worker)
         wait_for(
-            lambda: site.query(
-                f"SELECT 1 FROM recommendations_workerheartbeat WHERE worker LIKE '{name}%'"
+            has_come
+            or (
+                lambda: site.query(
+                    f"SELECT 1 FROM recommendations_workerheartbeat WHERE worker LIKE '{name}%'"
+                )
             )
         )
         return worker

@@ -1,5 +1,6 @@
 """Trainings by real worker processes, over every message queue that is supported."""
 
+import math
 import os
 import signal
 import socket
@@ -168,8 +169,9 @@ def test_an_idle_worker_waits_for_none_of_its_processes(site, start_worker, brok
 class Relay:
     """Hands bytes on between a worker and its queue until it freezes, as a cable that is pulled."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, n_bytes: float = math.inf) -> None:
         self._target = port
+        self._remaining = n_bytes
         self._is_frozen = threading.Event()
         self._server = socket.create_server(("127.0.0.1", 0))
         self.port = self._server.getsockname()[1]
@@ -178,6 +180,9 @@ class Relay:
 
     def freeze(self) -> None:
         self._is_frozen.set()
+
+    def is_frozen(self) -> bool:
+        return self._is_frozen.is_set()
 
     def close(self) -> None:
         for one in self._sockets:
@@ -195,11 +200,15 @@ class Relay:
     def _forward(self, source: socket.socket, sink: socket.socket) -> None:
         with suppress(OSError):
             while data := source.recv(65_536):
-                if self._is_frozen.is_set():
+                self._remaining -= len(data)
+                if self._remaining < 0:
+                    self.freeze()
+                if self.is_frozen():
                     return
                 sink.sendall(data)
 
 
+@pytest.mark.parametrize("n_bytes", [math.inf, 0, 4000])
 @pytest.mark.parametrize(
     "name",
     [
@@ -208,16 +217,16 @@ class Relay:
         if server
     ],
 )
-def test_an_idle_worker_ends_though_its_queue_has_frozen(site, start_worker, name):
-    """T26: it waited for the answer to its goodbye, for as long as nobody killed it."""
+def test_an_idle_worker_ends_though_its_queue_has_frozen(site, start_worker, name, n_bytes):
+    """T26: it waited for the answer to its goodbye, or to its greeting, for as long as nobody killed it."""
     address, port = BROKERS[name]
     try:
         socket.create_connection(("127.0.0.1", port), timeout=1).close()
     except OSError:
         pytest.skip(f"No {name} answers at 127.0.0.1:{port}.")
-    relay = Relay(port)
+    relay = Relay(port, n_bytes)
     site.settings["CELERY_BROKER_URL"] = address.replace(f":{port}", f":{relay.port}")
-    worker = start_worker(site)
+    worker = start_worker(site, has_come=None if n_bytes == math.inf else relay.is_frozen)
     relay.freeze()
     worker.terminate()
     assert worker.wait(timeout=60) == 0

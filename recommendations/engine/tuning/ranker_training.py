@@ -26,6 +26,11 @@ LINEAR_SHARES = (0.0, 0.25, 0.5, 0.75)
 
 N_THREADS = 2
 
+ENOUGH_HIDDEN = 12_000
+"""Songs to be found that the trees learn enough from."""
+MOST_LISTENERS = 4
+"""Of short histories so many times `max_listeners` are trained on at most."""
+
 SHORT_HISTORIES = 3
 """New listeners teach the ranker twice: with less than `cold_below` songs given, and with up to this times as many."""
 
@@ -171,12 +176,19 @@ class RankerDataset:
 def _choose_training_listeners(
     validation: Validation, config: RankerConfig, seed: int
 ) -> NDArray[np.intp]:
-    """Return the listeners with hidden songs, or the judges and as many others as may be trained on."""
-    listeners = np.flatnonzero(count_per_row(validation.held_out))
-    if len(listeners) <= config.max_listeners:
+    """Return the listeners with hidden songs, or the judges and as many others as may be trained on.
+
+    Where histories are short these are more: enough that `ENOUGH_HIDDEN` songs are to be found, at most
+    `MOST_LISTENERS` times `max_listeners`.
+    """
+    n_hidden = count_per_row(validation.held_out)
+    listeners = np.flatnonzero(n_hidden)
+    wanted = round(ENOUGH_HIDDEN / max(float(n_hidden[listeners].mean()), 1.0))
+    n_most = max(config.max_listeners, min(wanted, MOST_LISTENERS * config.max_listeners))
+    if len(listeners) <= n_most:
         return listeners
     others = np.setdiff1d(listeners, validation.validation_listeners)
-    n_others = max(config.max_listeners - len(validation.validation_listeners), 0)
+    n_others = max(n_most - len(validation.validation_listeners), 0)
     chosen = make_generator(seed, "ranker listeners").permutation(others)[:n_others]
     return np.sort(np.concatenate([validation.validation_listeners, chosen]))
 
