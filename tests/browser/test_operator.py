@@ -67,3 +67,39 @@ def test_an_operator_retrains_and_changes_what_serves(visit, site, worker):
     olga.go("/admin/")
     olga.picture("operator-desk")
     assert newest in page.locator(".tile").first.inner_text()
+
+
+@pytest.mark.parametrize("script", [True, False], ids=["with script", "without script"])
+def test_two_versions_take_turns_until_the_operator_ends_it(visit, site, script):
+    """The only version takes turns with itself, an A/A test; the way through the pages is the same."""
+    site.installation.shell(OPERATOR)
+    olga, hugo = (visit(java_script_enabled=script) for _ in range(2))
+    page = olga.page
+    olga.sign_in("olga")
+    olga.go("/admin/recommendations/experiment/add/")
+    page.fill("[name=name]", f"Taking turns, script {script}")
+    page.select_option("[name=kind]", "interleaving")
+    for arm in (0, 1):
+        page.fill(f"[name=arms-{arm}-name]", f"arm {arm}")
+        page.select_option(f"[name=arms-{arm}-version]", index=1)
+    page.click("[name=_save]")
+    results = page.url
+    page.get_by_role("link", name=re.compile("^Start")).click()
+    page.get_by_role("button", name="Yes").click()
+    expect(page.locator(".messagelist .success")).to_contain_text("running")
+    expect(page.locator("#content")).to_contain_text(re.compile(r"Open drafts, [^:]*: 0\."))
+
+    hugo.sign_in("hugo")
+    hugo.go("/")
+    liked = hugo.page.locator(".grid .card").first
+    title = liked.locator(".title").inner_text()
+    with hugo.page.expect_response(lambda answer: "/opinion/" in answer.url):
+        liked.locator(".like").click()
+    hugo.go("/library/")
+    assert title in hugo.page.locator(".rows").inner_text()
+
+    olga.go(results)
+    expect(page.locator("#content")).to_contain_text(re.compile(r"Open drafts, [^:]*: 1\."))
+    page.get_by_role("link", name=re.compile("^Stop")).click()
+    page.get_by_role("button", name="Yes").click()
+    expect(page.locator(".messagelist .success")).to_contain_text("stopped")
