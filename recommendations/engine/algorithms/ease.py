@@ -157,7 +157,7 @@ class EASE(SparseSimilarity):
             gram = 4.0 * size.n_items**2 if self._is_dense(size.n_items) else 0.0
             n_links = self._n_links(size)
             solve = NEIGHBOUR_BLOCKS + gram + 60.0 * size.n_pairs + 8.0 * n_links
-            return max(solve, 45.0 * n_links)
+            return max(solve, 52.0 * n_links)
         side = min(size.n_listeners, size.n_items)
         block = 4.0 * COLUMNS_AT_A_TIME * size.n_items
         n_blocks = 10 if size.n_listeners < size.n_items else 6.3
