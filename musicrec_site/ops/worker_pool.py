@@ -6,7 +6,7 @@ nothing to lose, so here it is killed. Where a task runs, the pool ends as Celer
 gives its job back (`musicrec_site.celery.release_jobs`).
 
 A worker without a task has nothing to wait for but its queue, which may be frozen or gone, also while the worker is
-still connecting to it: from the moment it is told to end it takes leave for GOODBYE_SECONDS at most.
+still connecting to it: from the moment it is asked to end it takes leave for GOODBYE_SECONDS at most.
 """
 
 import contextlib
@@ -59,7 +59,7 @@ class TaskPool(prefork.TaskPool):
 
 @worker_shutting_down.connect
 def _start_leaving(**kwargs: Any) -> None:
-    """Watch from now on that the program ends; once, however often it is told to."""
+    """Watch from now on that the program ends; once, however often it is asked to."""
     if not any(thread.name == LEAVING for thread in threading.enumerate()):
         threading.Thread(target=_leave_in_time, name=LEAVING, daemon=True).start()
 
