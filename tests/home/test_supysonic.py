@@ -176,5 +176,5 @@ class TestPlaylists:
         assert [one.playlist_id for one in client.list_playlists()] == [theirs]
 
     def list_titles(self, client, playlist_id: str) -> list[str]:
-        answer = client._ask("getPlaylist", [("id", playlist_id)])
+        answer = client._connection.ask("getPlaylist", [("id", playlist_id)])
         return [song["title"] for song in answer["playlist"].get("entry", [])]
