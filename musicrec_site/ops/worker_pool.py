@@ -57,11 +57,13 @@ class TaskPool(prefork.TaskPool):
             process.join()
 
 
-@worker_shutting_down.connect
 def _start_leaving(**kwargs: Any) -> None:
     """Watch from now on that the program ends; once, however often it is asked to."""
     if not any(thread.name == LEAVING for thread in threading.enumerate()):
         threading.Thread(target=_leave_in_time, name=LEAVING, daemon=True).start()
+
+
+worker_shutting_down.connect(_start_leaving)
 
 
 def _leave_in_time() -> None:

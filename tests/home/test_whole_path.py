@@ -117,7 +117,9 @@ def test_a_library_comes_in_and_goes_out_to_the_play_button(server, accounts):
     read(lena)
     client = open_client(server, lena)
     written = next(one for one in client.list_playlists() if "weekly-jams" in one.comment)
-    entries = client._connection.ask("getPlaylist", [("id", written.playlist_id)])["playlist"]["entry"]
+    entries = client._connection.ask("getPlaylist", [("id", written.playlist_id)])["playlist"][
+        "entry"
+    ]
     assert [one["title"] for one in entries] == titles
 
     # a song of two seconds that is left after half a second comes back as a skip, and the next training sees it

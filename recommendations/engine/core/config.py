@@ -144,8 +144,9 @@ class RecommenderConfig:
     follows_crowd
         With it `fit` shifts the weights to what works for few listeners, the less of a crowd there is, and
         takes in what listeners elsewhere heard.
-    among_many
-        Components that a fit that follows the crowd adds for the ranker where there are many listeners.
+    listens_alone
+        Components that a fit that follows the crowd adds for the ranker where many listeners' listens are all that is
+        known: no song has an artist or genre.
     where_ordered
         Components that such a fit adds for the ranker where the order is known in which many listeners heard songs.
     """
@@ -163,7 +164,7 @@ class RecommenderConfig:
     search: SearchConfig | None = None
     about: str = ""
     follows_crowd: bool = False
-    among_many: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    listens_alone: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     where_ordered: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -196,7 +197,7 @@ class RecommenderConfig:
     @property
     def possible_components(self) -> dict[str, Mapping[str, Any]]:
         """The components, and those that a fit may add because of the data."""
-        return {**self.where_ordered, **self.among_many, **self.components}
+        return {**self.where_ordered, **self.listens_alone, **self.components}
 
     @property
     def learns_newest(self) -> bool:
@@ -245,7 +246,7 @@ class RecommenderConfig:
         """Return plain JSON types."""
         return asdict(self) | {
             "components": {name: dict(options) for name, options in self.components.items()},
-            "among_many": {name: dict(options) for name, options in self.among_many.items()},
+            "listens_alone": {name: dict(options) for name, options in self.listens_alone.items()},
             "where_ordered": {name: dict(options) for name, options in self.where_ordered.items()},
             "weights": {segment: dict(weights) for segment, weights in self.weights.items()},
         }
@@ -260,8 +261,7 @@ class RecommenderConfig:
             An unknown or missing field.
         """
         try:
-            named = {_OLD_NAMES.get(name, name): value for name, value in values.items()}
-            return cls(**{**named, **_parse_sections(values)})
+            return cls(**{**values, **_parse_sections(values)})
         except TypeError as error:
             raise ValueError(f"This is no recommender configuration: {error}.") from error
 
@@ -290,4 +290,4 @@ def _rename_options(ranker: Mapping[str, Any]) -> dict[str, Any]:
     return {_OLD_NAMES.get(name, name): value for name, value in ranker.items()}
 
 
-_OLD_NAMES = {"n_proposals": "n_by_component", "listens_alone": "among_many"}
+_OLD_NAMES = {"n_proposals": "n_by_component"}

@@ -69,7 +69,7 @@ STANDARD = RecommenderConfig(
         ranks_cold=True,
     ),
     follows_crowd=True,
-    among_many={"softmax": {"n_factors": 64, "n_epochs": 4, "side_information": 1.0}},
+    listens_alone={"softmax": {"n_factors": 64, "n_epochs": 4}},
     where_ordered={
         "transitions": {
             "direction": "both",

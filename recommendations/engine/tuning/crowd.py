@@ -140,14 +140,14 @@ def fit_to_crowd(config: RecommenderConfig, data: TrainingData, seed: int) -> Re
 def _add_for_ranker(
     config: RecommenderConfig, data: TrainingData, *, is_ordered: bool
 ) -> RecommenderConfig:
-    """Add what helps the ranker of many listeners, and what more where the order is known."""
-    ranker = config.ranker
-    if ranker is None:
+    """Add what helps the ranker where only listens are known, and where their order is."""
+    if is_ordered and config.ranker is not None:
+        config = replace(config, components={**config.where_ordered, **config.components})
+    if not config.listens_alone or has_side_information(data.features):
         return config
-    added = {**config.among_many, **(config.where_ordered if is_ordered else {})}
-    if config.among_many and not has_side_information(data.features):
-        ranker = replace(ranker, linear_share=LINEAR_SHARE_ALONE)
-    return replace(config, components={**added, **config.components}, ranker=ranker)
+    ranker = config.ranker and replace(config.ranker, linear_share=LINEAR_SHARE_ALONE)
+    components = {**config.listens_alone, **config.components}
+    return replace(config, components=components, ranker=ranker)
 
 
 def _shift_to_factors(config: RecommenderConfig, crowd: Crowd) -> RecommenderConfig:
