@@ -2,6 +2,7 @@
 
 import logging
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Generic, NamedTuple, TypeVar, cast
@@ -54,7 +55,7 @@ class Turn(Generic[Job]):
         return self.was_ended
 
 
-class JobKind(Generic[Job]):
+class JobKind(ABC, Generic[Job]):
     """What is special about one kind of job; what all have in common is in `run_job`."""
 
     model: type[Job]
@@ -72,9 +73,9 @@ class JobKind(Generic[Job]):
     claim_fields: ClassVar[dict[str, Any]] = {}
     """Further fields that are written with the claim."""
 
+    @abstractmethod
     def work(self, turn: Turn[Job]) -> bool:
         """Do the job, or as much of it as the turn is long; return whether all of it is done."""
-        raise NotImplementedError
 
     def list_waiting(self) -> JobQuerySet:
         """Return the jobs that a worker may take up, the next one first.

@@ -1,5 +1,6 @@
 """The addresses of ListenBrainz' labs that players ask for similar artists and recordings; open, as there."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from typing import Any
 
@@ -18,7 +19,7 @@ MOST_ASKED = 5
 N_ARTISTS, N_RECORDINGS = 50, 100
 
 
-class _LabsView(PlayerView):
+class _LabsView(ABC, PlayerView):
     """GET with a list of ids in the address, or POST with `[{"…_mbids": ["…"]}]`."""
 
     authentication_classes = []
@@ -40,8 +41,8 @@ class _LabsView(PlayerView):
             raise ValidationError([f"{self.field} is a list of 1 to {MOST_ASKED} MusicBrainz ids."])
         return Response(self.build(dict.fromkeys(mbids)))
 
-    def build(self, mbids: Iterable[Any]) -> list[dict[str, Any]]:
-        raise NotImplementedError
+    @abstractmethod
+    def build(self, mbids: Iterable[Any]) -> list[dict[str, Any]]: ...
 
 
 class SimilarArtists(_LabsView):

@@ -5,6 +5,7 @@ passes both on as they are.
 """
 
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
@@ -37,15 +38,15 @@ _OVER_ASKED = 3
 """Songs sent for each that is wanted where the server's library is not known: Navidrome leaves out what it lacks."""
 
 
-class _NavidromeView(PlayerView):
+class _NavidromeView(ABC, PlayerView):
     """POST with the plugin function's input as JSON."""
 
     def post(self, request: Request) -> Response:
         asked = request.data if isinstance(request.data, dict) else {}
         return Response(self.answer(asked))
 
-    def answer(self, asked: Mapping[str, Any]) -> Any:
-        raise NotImplementedError
+    @abstractmethod
+    def answer(self, asked: Mapping[str, Any]) -> Any: ...
 
 
 class _ListView(_NavidromeView):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import Any, ClassVar
 
 import numpy as np
@@ -64,9 +65,6 @@ class LatentFactors(Algorithm):
         `cosine` and `product` -> VectorIndex, where they were built; empty otherwise.
     """
 
-    has_products: ClassVar[bool] = True
-    """Whether a score is the product of a listener's factors with the song's, and a cosine how alike songs are."""
-
     names_songs = True
     item_arrays: ClassVar[tuple[str, ...]] = ("learned",)
 
@@ -76,9 +74,9 @@ class LatentFactors(Algorithm):
     learned_: NDArray[np.bool_]
     indexes_: dict[str, VectorIndex]
 
+    @abstractmethod
     def _listener_factors(self, histories: csr_matrix) -> NDArray[np.float32]:
         """Return the factors whose products with the songs' are the scores, float32 (n, d); NaN where unknown."""
-        raise NotImplementedError
 
     @property
     def item_factors_(self) -> NDArray[np.float32]:
@@ -123,8 +121,6 @@ class LatentFactors(Algorithm):
         self, histories: csr_matrix, counts: NDArray[np.integer]
     ) -> list[NDArray[np.int32]]:
         """By the index of products, or block by block without one: no array over all songs is made."""
-        if not self.has_products:
-            return super()._propose(histories, counts)
         factors = self._listener_factors(histories)
         return [
             self._find_products(own, int(n))
@@ -181,8 +177,6 @@ class LatentFactors(Algorithm):
     def _score_items(
         self, histories: csr_matrix, item_rows: NDArray[np.int32]
     ) -> NDArray[np.float32]:
-        if not self.has_products:
-            return super()._score_items(histories, item_rows)
         scores = np.empty(item_rows.shape, dtype=np.float32)
         for row, factors in enumerate(self._listener_factors(histories)):
             scores[row] = self._take_factors(item_rows[row]) @ factors
@@ -190,8 +184,6 @@ class LatentFactors(Algorithm):
         return scores
 
     def _propose_similar(self, item_row: int, n: int) -> NDArray[np.int32]:
-        if not self.has_products:
-            return super()._propose_similar(item_row, n)
         if not self.learned_[item_row]:
             return np.zeros(0, dtype=np.int32)
         direction = self.factor_columns_[:, item_row] * self.inverse_lengths_[item_row]
@@ -201,8 +193,6 @@ class LatentFactors(Algorithm):
         return self._find_exactly(direction, n + 1, self.inverse_lengths_)
 
     def _similar_items(self, item_row: int, item_rows: NDArray[np.int32]) -> NDArray[np.float32]:
-        if not self.has_products:
-            return super()._similar_items(item_row, item_rows)
         if not self.learned_[item_row]:
             return np.full(len(item_rows), np.nan, dtype=np.float32)
         direction = self.factor_columns_[:, item_row] * self.inverse_lengths_[item_row]
@@ -217,8 +207,6 @@ class LatentFactors(Algorithm):
     def build_indexes(
         self, histories: csr_matrix | None, rng: np.random.Generator, on_progress: Progress
     ) -> dict[str, dict[str, Any]]:
-        if not self.has_products:
-            return {}
         learned = np.flatnonzero(self.learned_ & (self.inverse_lengths_ > 0)).astype(np.int32)
         total = 2 * len(learned)
         self.drop_indexes()
@@ -295,7 +283,7 @@ class LatentFactors(Algorithm):
 
     def _index_bytes(self, size: DataSize, n_factors: int) -> float:
         """Estimate the memory of both indexes, and of one once more while it is written down."""
-        if size.n_items < EXACT_BELOW or not self.has_products:
+        if size.n_items < EXACT_BELOW:
             return 0
         return 3.0 * (2 * (n_factors + 1) + GRAPH_BYTES) * size.n_items
 

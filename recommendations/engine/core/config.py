@@ -204,6 +204,11 @@ class RecommenderConfig:
         """Whether its order is learned for the songs that are heard next, where it is known what was heard last."""
         return self.ranker is not None and bool(self.ranker.newest_held_out)
 
+    @property
+    def leaves_target_open(self) -> bool:
+        """Whether the data decide if its order is learned for what is heard next, or for any song that belongs."""
+        return self.ranker is not None and self.ranker.newest_held_out is None
+
     def warm_started(self, fitted: RecommenderConfig) -> RecommenderConfig:
         """Return the configuration with the settings that another search found tried first."""
         if self.search is None or fitted.name != self.name:

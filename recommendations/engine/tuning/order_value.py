@@ -30,7 +30,7 @@ def decide_order(config: RecommenderConfig, data: TrainingData, seed: int) -> Re
     The order is learned for the songs that are heard next where times are known and the songs heard last surely tell
     more of them than the whole history does (`is_next_told`); else for the songs that belong to a history, at random.
     """
-    if config.ranker is None or config.ranker.newest_held_out is not None:
+    if config.ranker is None or not config.leaves_target_open:
         return config
     is_newest = is_next_told(data, config.ranker.holdout_share, seed)
     return replace(config, ranker=replace(config.ranker, newest_held_out=is_newest))

@@ -43,7 +43,7 @@ def train_version(run: TrainingRun, reporter: Reporter) -> tuple[ModelVersion, T
     memory_check.check(*training_rows.count_rows(), config)
     read_at = time.time()
     rows = _read(reporter)
-    is_open = config.ranker is not None and config.ranker.newest_held_out is None
+    is_open = config.leaves_target_open
     config = decide_target(rows, config, seed=seed)
     if is_open and config.learns_newest:
         reporter.say("The order is learned for what is heard next: the songs heard last tell it.")

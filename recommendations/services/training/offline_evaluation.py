@@ -355,9 +355,10 @@ def decide_target(rows: TrainingRows, config: RecommenderConfig, *, seed: int) -
 
     Of so many listeners that only a sample is measured, random songs are looked for.
     """
-    if rows.interactions.n_listeners >= conf.sample_listeners_from and config.ranker is not None:
-        is_newest = bool(config.ranker.newest_held_out)
-        return replace(config, ranker=replace(config.ranker, newest_held_out=is_newest))
+    if config.ranker is None or not config.leaves_target_open:
+        return config
+    if rows.interactions.n_listeners >= conf.sample_listeners_from:
+        return replace(config, ranker=replace(config.ranker, newest_held_out=False))
     strengths = rows.interactions.to_matrix(config.weighting)
     data = TrainingData(strengths, rows.features, rows.interactions)
     return decide_order(config, data, seed)
