@@ -69,11 +69,16 @@ def test_an_operator_retrains_and_changes_what_serves(visit, site, worker):
     assert newest in page.locator(".tile").first.inner_text()
 
 
+@pytest.fixture(scope="module")
+def two_versions(site) -> None:
+    """Interleaving compares two versions that can serve, so the customer's first model is trained too."""
+    site.installation.manage("train_model", "--preset", "classic")
+
+
 @pytest.mark.parametrize("script", [True, False], ids=["with script", "without script"])
-def test_two_versions_take_turns_until_the_operator_ends_it(visit, site, script):
-    """The only version takes turns with itself, an A/A test; the way through the pages is the same."""
+def test_two_versions_take_turns_until_the_operator_ends_it(visit, site, two_versions, script):
     site.installation.shell(OPERATOR)
-    olga, hugo = (visit(java_script_enabled=script) for _ in range(2))
+    olga, hugo = visit(java_script_enabled=script), visit()  # who has no script reports no lists
     page = olga.page
     olga.sign_in("olga")
     olga.go("/admin/recommendations/experiment/add/")
@@ -81,7 +86,7 @@ def test_two_versions_take_turns_until_the_operator_ends_it(visit, site, script)
     page.select_option("[name=kind]", "interleaving")
     for arm in (0, 1):
         page.fill(f"[name=arms-{arm}-name]", f"arm {arm}")
-        page.select_option(f"[name=arms-{arm}-version]", index=1)
+        page.select_option(f"[name=arms-{arm}-version]", index=arm + 1)
     page.click("[name=_save]")
     results = page.url
     page.get_by_role("link", name=re.compile("^Start")).click()
@@ -90,7 +95,9 @@ def test_two_versions_take_turns_until_the_operator_ends_it(visit, site, script)
     expect(page.locator("#content")).to_contain_text(re.compile(r"Open drafts, [^:]*: 0\."))
 
     hugo.sign_in("hugo")
-    hugo.go("/")
+    with hugo.page.expect_response(lambda answer: "/impressions/" in answer.url) as reported:
+        hugo.go("/")
+    assert reported.value.status == 201
     liked = hugo.page.locator(".grid .card").first
     title = liked.locator(".title").inner_text()
     with hugo.page.expect_response(lambda answer: "/opinion/" in answer.url):
