@@ -87,6 +87,8 @@ demo: $(RUNTIME) .env
 # Suites that start a browser, workers or the whole site as processes of their own.
 PROCESSES := tests/browser tests/journeys
 QUICK := -m "not reliability and not clients and not slow and not home and not spark"
+# A mark and the modules that have it: to collect all the others takes each process of a suite 20 s of the processor.
+marked = -m $(1) $(shell grep -rlE "mark\.$(1)\b" tests --include="test_*.py")
 
 test: $(DEV)
 	@$(MAKE) --no-print-directory -j 2 checks quick-tests
@@ -105,7 +107,7 @@ $(PLAYERS): tests/players/requirements.lock | $(BIN)/python
 	@touch $@
 
 test-reliability: $(DEV) $(PLAYERS)
-	@$(BIN)/python -m pytest -n $(MORE_JOBS) -m reliability
+	@$(BIN)/python -m pytest -n $(MORE_JOBS) $(call marked,reliability)
 
 # The tests that ask a database, a cache or a queue, where the site runs on servers: PostgreSQL and Redis on this
 # machine. Pages in a browser, the engine, the words, the web server before anything is asked and `run_site` (the
@@ -122,7 +124,7 @@ test-servers: $(DEV)
 # values and the plans of every query on PostgreSQL, too.
 ON_BOTH := tests/journeys/test_any_address.py tests/pages/test_query_plans.py
 test-slow: $(DEV)
-	@$(BIN)/python -m pytest -n $(JOBS) -m slow
+	@$(BIN)/python -m pytest -n $(JOBS) $(call marked,slow)
 	@if $(BIN)/python -c "import socket; [socket.create_connection(('127.0.0.1', n), 2) for n in (5432, 6379)]" 2>/dev/null; then \
 		$(ON_SERVERS) $(BIN)/python -m pytest -n $(JOBS) -m slow $(ON_BOTH); \
 	else \
@@ -135,14 +137,14 @@ navidrome-plugin:
 
 # API clients made from docs/openapi.yaml by public generators, in an environment of their own.
 test-clients: $(DEV) $(CLIENTS)
-	@$(BIN)/python -m pytest -m clients
+	@$(BIN)/python -m pytest $(call marked,clients)
 
 test-image:
 	@.ci/test-image
 
 # A music server (supysonic, AGPL) in an environment of its own, spoken to over HTTP.
 test-home: $(DEV) $(SUPYSONIC)
-	@$(BIN)/python -m pytest -m home
+	@$(BIN)/python -m pytest $(call marked,home)
 
 # A Spark cluster of a master and two workers on this machine, in an environment of its own.
 test-spark: $(DEV) $(SPARK)

@@ -1,5 +1,6 @@
 """What tests of all layers share."""
 
+import gc
 import os
 import shutil
 import sqlite3
@@ -22,6 +23,8 @@ from tests.templates import choose_kept_file, get_run_folder, hold_lock, make_on
 
 ROOT = Path(__file__).resolve().parent.parent
 POSTGRESQL = "postgres://postgres@127.0.0.1"
+# where `make test-servers` runs the tests: on PostgreSQL and Redis
+ON_SERVERS = os.environ.get("DATABASE_URL", "").startswith("postgres")
 
 # Tests that only need some model train the one that takes least; the default preset has tests of its own.
 os.environ.setdefault("PRESET", "classic")
@@ -41,10 +44,35 @@ ALLOWED_SKIPS = (
 SLOW_TIMEOUT = 1800
 
 
-def pytest_collection_modifyitems(items):
+ASKS_SERVERS = {"db", "transactional_db", "installation", "site"}
+"""Fixtures through which a test reaches a database, a cache or a queue; without them pytest-django allows none."""
+
+
+SUITES = ("reliability", "slow", "clients", "home", "spark")
+
+
+def pytest_collection_modifyitems(config, items):
     for item in items:
+        for suite in SUITES:
+            # the Makefile looks for the modules of a suite by these words
+            if item.get_closest_marker(suite) and f"mark.{suite}" not in item.path.read_text():
+                raise pytest.UsageError(f"{item.path} must say pytest.mark.{suite} itself.")
         if item.get_closest_marker("slow") or item.get_closest_marker("reliability"):
             item.add_marker(pytest.mark.timeout(SLOW_TIMEOUT))
+    if ON_SERVERS:
+        same = [item for item in items if not asks_servers(item)]
+        config.hook.pytest_deselected(items=same)
+        items[:] = [item for item in items if asks_servers(item)]
+
+
+def asks_servers(item) -> bool:
+    """Tell whether a test can come out otherwise on PostgreSQL and Redis than on SQLite and in memory."""
+    return bool(item.get_closest_marker("django_db") or ASKS_SERVERS & set(item.fixturenames))
+
+
+def pytest_collection_finish():
+    """What is imported and collected stays until the end: the collector of garbage need not look through it."""
+    gc.freeze()
 
 
 @pytest.hookimpl(wrapper=True)
@@ -237,7 +265,7 @@ def migrated_sqlite(pytestconfig) -> Path:
     return make_once(choose_kept_file(pytestconfig.cache.mkdir("migrated")), migrate)
 
 
-if not os.environ.get("DATABASE_URL", "").startswith("postgres"):
+if not ON_SERVERS:
 
     @pytest.fixture(scope="session")
     def django_db_setup(
@@ -342,11 +370,6 @@ def postgresql_databases(name: str) -> Iterator[Callable[..., str]]:
         for database in names:
             server.execute(f'DROP DATABASE IF EXISTS "{database}" WITH (FORCE)')
         server.close()
-
-
-# --- Where `make test-servers` runs the tests: on PostgreSQL and Redis -----------------------------------------------
-
-ON_SERVERS = os.environ.get("DATABASE_URL", "").startswith("postgres")
 
 
 def redis_settings(broker: int, cache: int) -> dict[str, str]:

@@ -283,16 +283,22 @@ def test_the_manifest_has_size_and_digest(recommender, tmp_path):
     assert len(manifest.digest) == 64
 
 
+# Each folder that is read starts a process that saves: a fork of this one, which has imported everything.
 SAVE_FOR_EVER = """
-import sys
+import os, sys
 from pathlib import Path
 import numpy as np
 from recommendations.engine.artifacts import store
 
 arrays = {f"part{n}": np.arange(20_000.0) for n in range(8)}
-print("ready", flush=True)
-for number in range(100_000):
-    store.save(Path(sys.argv[1]) / f"version-{number}", arrays, {})
+for line in iter(sys.stdin.readline, ""):
+    if process := os.fork():
+        print(process, flush=True)
+        os.waitpid(process, 0)
+        print("over", flush=True)
+        continue
+    for number in range(100_000):
+        store.save(Path(line.strip()) / f"version-{number}", arrays, {})
 """
 
 
@@ -301,14 +307,21 @@ def test_killed_at_any_moment_every_finished_version_is_whole(tmp_path):
     """T03: kill -9 at 30 instants of saving; what is there under a name of its own is whole."""
     rng = np.random.default_rng(0)
     n_versions = 0
+    saver = subprocess.Popen(
+        [sys.executable, "-c", SAVE_FOR_EVER],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
     for attempt in range(30):
         folder = tmp_path / str(attempt)
-        command = [sys.executable, "-c", SAVE_FOR_EVER, str(folder)]
-        process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE)
-        with process:
-            process.stdout.readline()
-            time.sleep(float(rng.uniform(0, 0.15)))
-            process.send_signal(signal.SIGKILL)
+        saver.stdin.write(f"{folder}\n")
+        saver.stdin.flush()
+        process = int(saver.stdout.readline())
+        time.sleep(float(rng.uniform(0, 0.15)))
+        os.kill(process, signal.SIGKILL)
+        assert saver.stdout.readline() == "over\n"
         if folder.exists():
             versions = [
                 path for path in folder.iterdir() if not path.name.startswith(store.UNFINISHED)
@@ -316,4 +329,5 @@ def test_killed_at_any_moment_every_finished_version_is_whole(tmp_path):
             n_versions += len(versions)
             for version in versions:
                 store.verify(version)
+    saver.communicate()
     assert n_versions > 0

@@ -2,6 +2,7 @@
 
 from html.parser import HTMLParser
 
+import pytest
 from django.apps import apps
 from django.db.models import CharField, TextField, URLField
 
@@ -9,10 +10,11 @@ from tests.pages.test_every_page import (  # noqa: F401  (fixtures)
     list_pages,
     open_client,
     own_files,
-    pytestmark,
     songs,
     zaphod,
 )
+
+pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 
 HOSTILE = "<script>owned()</script>\" onmouseover=\"owned()' {{7*7}}{% now 'Y' %}"
 FOLLOWED = {"href", "src", "action", "formaction", "poster", "data", "xlink:href"}

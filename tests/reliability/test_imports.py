@@ -63,10 +63,9 @@ def test_a_killed_import_goes_on_where_it_was(installation, listens):
 
 
 @pytest.mark.reliability
-def test_postgresql_counts_the_same(installation, postgresql, listens):
+def test_postgresql_counts_the_same(installation, migrated_postgresql, listens):
     """T29 on PostgreSQL: what goes in, what is known and what adds up is the same as on SQLite."""
-    installation.database_url = postgresql()
-    installation.manage("migrate", "--verbosity=0", "--skip-checks")
+    installation.database_url = migrated_postgresql()
     installation.manage("import_songs", str(listens.parent / "songs.csv"))
     for added in (N_ROWS, 0):
         output = installation.manage("import_listens", str(listens))

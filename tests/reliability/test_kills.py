@@ -31,8 +31,7 @@ def small_site(request, site):
     if is_on_servers and request.param == "sqlite":
         pytest.skip("on SQLite elsewhere")
     if request.param == "postgresql" and not is_on_servers:
-        site.database_url = request.getfixturevalue("postgresql")()
-        site.manage("migrate", "--verbosity=0", "--skip-checks")
+        site.database_url = request.getfixturevalue("migrated_postgresql")()
         site.manage("seed_demo_data", "--listeners=20", "--songs=80", "--seed=3")
     return site
 

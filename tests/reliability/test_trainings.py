@@ -29,9 +29,21 @@ pytestmark = pytest.mark.reliability
 
 KILLS = 30
 
+# Each line that is read starts a process that trains: a fork of this one, which has imported everything.
 TRAINS_FOR_EVER = """
+import os, sys
+from recommendations import tasks
 from recommendations.models import TrainingRun
 from recommendations.services.training import pipeline, training_requests
+while sys.stdin.readline():
+    if process := os.fork():
+        os.waitpid(process, 0)
+        print("over", flush=True)
+    else:
+        break
+else:
+    sys.exit()
+print(os.getpid(), flush=True)
 training_requests.sweep()
 while True:
     try:
@@ -60,27 +72,36 @@ def whole(folder: Path, manifest_sha256: str) -> bool:
     )
 
 
+def wait_for_line(process: subprocess.Popen, text: str) -> None:
+    """Read what a process prints up to this line."""
+    assert any(line == f"{text}\n" for line in process.stdout)
+
+
 def test_every_ready_version_is_whole_after_thirty_kills(site: Installation):  # noqa: F811
     """T03"""
     site.settings["VERSIONS_KEPT"] = "1000"
     site.settings["LEFTOVERS_AFTER_SECONDS"] = "0"
     rng = random.Random(3)
     n_kills, longest, ready = 0, 0.6, []
+    trainer = site.start(
+        "manage.py", "shell", "-v0", "-c", TRAINS_FOR_EVER,
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+    )  # fmt: skip
     while n_kills < KILLS or not ready:
-        process = site.start(
-            "manage.py", "shell", "-v0", "-c", TRAINS_FOR_EVER, stdout=subprocess.PIPE
-        )
-        process.stdout.readline()
+        trainer.stdin.write("\n")
+        trainer.stdin.flush()
+        process = int(trainer.stdout.readline())
+        wait_for_line(trainer, "begins")
         time.sleep(rng.uniform(0.0, longest))
-        process.kill()
-        process.wait()
-        process.stdout.close()
+        os.kill(process, signal.SIGKILL)
+        wait_for_line(trainer, "over")
         n_kills += 1
         ready = site.query(
             "SELECT artifact, manifest_sha256 FROM recommendations_modelversion WHERE state = 'ready'"
         )
         if not ready:
             longest *= 1.1  # a slow machine needs longer for a whole training
+    trainer.communicate()
     artifacts = site.folder / "data/artifacts"
     assert all(whole(artifacts / artifact, digest) for artifact, digest in ready)
     site.shell(
@@ -205,11 +226,10 @@ def test_a_cancelled_training_returns_its_memory(site, start_worker):  # noqa: F
 
 
 PRESSES = """
-import time
 from recommendations import tasks
 from recommendations.services.training import training_requests
-while time.time() < {moment}:
-    pass
+print("ready", flush=True)
+input()
 try:
     print({press})
 except training_requests.TrainingAlreadyActive as error:
@@ -223,17 +243,18 @@ BY_SCHEDULE = "tasks.retrain()"
 def test_two_admins_and_the_schedule_press_at_once(site, request, database):  # noqa: F811
     """T08: three processes at the same moment; one run, and the others get the number of the one in the way."""
     if database == "postgresql":
-        site.database_url = request.getfixturevalue("postgresql")()
-        site.manage("migrate", "--verbosity=0", "--skip-checks")
+        site.database_url = request.getfixturevalue("migrated_postgresql")()
         site.manage("seed_demo_data", "--listeners=20", "--songs=30", "--seed=3")
-    moment = time.time() + 12
-    codes = [
-        PRESSES.format(moment=moment, press=press) for press in (BY_HAND, BY_HAND, BY_SCHEDULE)
-    ]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
     pressed = [
-        site.start("manage.py", "shell", "-v0", "-c", code, stdout=subprocess.PIPE)
-        for code in codes
+        site.start("manage.py", "shell", "-v0", "-c", PRESSES.format(press=press), **pipes)
+        for press in (BY_HAND, BY_HAND, BY_SCHEDULE)
     ]
+    for process in pressed:
+        assert process.stdout.readline() == "ready\n"
+    for process in pressed:
+        process.stdin.write("\n")
+        process.stdin.flush()
     outputs = [process.communicate(timeout=100)[0] for process in pressed]
 
     refusals = [
