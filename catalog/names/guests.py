@@ -15,7 +15,8 @@ _GUEST_ELSEWHERE = re.compile(
     r"п\.\s?у\.|(?:an?\s|im\s|en\s|em\s|in\s)?(?:duet|duett|duo|dueto|duetto)\s(?:with|mit|avec|con|com)\s|"
     r"con la participación de\s|com a participação d[eoa]\s|avec la participation d(?:e\s|')|"
     r"con la partecipazione di\s|(?:совместно|дуэт) с\s|с участием\s|gościnnie|gośc\.|gość\.|z udziałem\s|"
-    r"za účasti\s|συμμ\.|συμμετέχει|συμμετέχουν|피처링\s)[:\s]{0,2}(?:d[eoa]\s)?"
+    r"za účasti\s|medverkan av\s|гост[ьи]:|フィーチャリング|(?-i:f\.\s(?=[A-ZÀ-ÖØ-ÞА-Я]))|"
+    r"συμμ\.|συμμετέχει|συμμετέχουν|피처링\s)[:\s]{0,2}(?:d[eoa]\s)?"
     r"(?=[^\W\d_])(?!(?:[ivx]+|one|two|three|four|five|six|of|um|uma|dois|duas|uno|due|dos|tres|tre)\b)",
     re.IGNORECASE,
 )

@@ -33,6 +33,7 @@ _GIVEN_NAMES = {
     for words in (entry.split() for entry in _COMPOSERS.split("|"))
 }
 _PARTICLES = ("van", "von", "de", "da")
+_INITIALS = re.compile(r"^(?:[A-Z]\.[\s-]?){1,4}$")
 _FORM = re.compile(r"^([^,;&/]+),\s([^,;&/]+)$")
 
 
@@ -46,7 +47,11 @@ def turn_inverted_name(name: str) -> str:
     while len(surname_words) > 1 and surname_words[0] in _PARTICLES:
         surname_words = surname_words[1:]
     first = normalise(given).split()[:1]
-    is_composer = bool(first) and first[0] in _GIVEN_NAMES.get(" ".join(surname_words), ())
+    given_names = _GIVEN_NAMES.get(" ".join(surname_words), frozenset())
+    is_composer = bool(first) and (
+        first[0] in given_names
+        or (_INITIALS.match(given) is not None and given[0].lower() in {n[0] for n in given_names})
+    )
     return f"{given} {surname}" if is_composer else name
 
 

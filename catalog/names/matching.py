@@ -34,7 +34,7 @@ _JOINING = ("and", "n")
 _ARTIST_JOINING = (*_JOINING, "x", "vs", "versus", "und", "et", "y", "og", "och", "и")
 # the last word of a name is none: "Lil Nas X & Bo", "Malcolm X vs. Bo"
 _JOINER = re.compile(
-    r"\s?[,;、](?:\s(?:and|&)\s|\s|$)|[;、]|\s?[\\|]+\s?|\s(?:&|\+|/|x|×|•|·|vs\.?|versus|and|y|und|et|og|och|и)\s"
+    r"\s?[,;、](?:\s(?:and|&)\s|\s|$)|[;、]|\s?[\\|]+\s?|(?<=\w\w)×(?=\w\w)|\s(?:&|\+|/|x|×|•|·|vs\.?|versus|and|y|und|et|og|och|и)\s"
     r"(?!(?:&|\+|x|×|vs\.?|versus|and|und|et|og|och|y|и)\s)",
     re.IGNORECASE,
 )
@@ -86,6 +86,10 @@ _WORK_NUMBER = re.compile(
 )
 # these tell works only beside a form: "Sonata No. 2", "Sonata, K. 331"
 _NUMBER_OF_A_FORM = re.compile(r"\b(?:(?:number|k|d) \d+[a-z]?|number [ivx]+)\b")
+# two spellings of one: "K. 331" of Köchel's catalogue, "Op. 9"
+_OF_A_CATALOGUE = {"kv": "k", "opus": "op"}
+# "K331", "Op.9" with its number right behind it
+_GLUED_NUMBER = re.compile(r"^(bwv|hwv|kv|op|rv|k|d)(\d+[a-z]?)$")
 _IN_A_KEY = re.compile(
     r"\b(?:in|en) [a-h](?: (?:sharp|flat|major|minor|dur|moll|majeur|mineur)\b|$)"
 )
@@ -370,10 +374,17 @@ def _list_words(pieces: Iterable[Piece]) -> list[str]:
     return words
 
 
+def _split_glued_number(word: str) -> tuple[str, ...]:
+    """Cut the letters of a catalogue of works off its number: "k331" → "k", "331"; another word stays whole."""
+    glued = _GLUED_NUMBER.match(word)
+    return (word,) if glued is None else (glued[1], glued[2])
+
+
 def _join_words(words: Sequence[str]) -> str:
     """Return the words of a title, with one spelling for "Pt. II", "Vol. 2" and "No. 5", and without "and"."""
+    words = [one for word in words for one in _split_glued_number(word)]
     last = len(words) - 1
-    joined = []
+    joined: list[str] = []
     is_counting = False  # behind "part", until a word is no number: "Parts VI-IX"
     for i, word in enumerate(words):
         following = words[i + 1] if i < last else ""
@@ -384,9 +395,10 @@ def _join_words(words: Sequence[str]) -> str:
             joined.append(note_words.COUNTED[word])
             is_counting = True
         elif word in note_words.NUMBERED and following[:1].isdigit():
-            joined.append("number")
-        elif word == "kv" and following[:1].isdigit():  # Köchel's catalogue: K. 331
-            joined.append("k")
+            if joined[-2:-1] != ["op"]:  # "Op. 9 No. 2" is "Op. 9/2"
+                joined.append("number")
+        elif word in _OF_A_CATALOGUE and following[:1].isdigit():
+            joined.append(_OF_A_CATALOGUE[word])
         elif is_counting and word in note_words.NUMBERS:
             joined.append(note_words.NUMBERS[word])
         else:

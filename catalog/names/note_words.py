@@ -84,7 +84,8 @@ PRESSING_PHRASES = (
         special edition, limited edition, collectors edition, collector s edition, hidden track, edited,
         edited version, dirty, dirty version, dolby atmos, dolby atmos version, spatial audio, originalversion,
         albumversion, singleversion, radioversion, radioedit, version originale, version original,
-        versione originale, versao original, version album, version single, version radio, single,
+        versione originale, versao original, version album, version single, version radio, versione album,
+        versione singolo, versao album, versao single, new stereo mix, stereo mix, mono mix, single,
         non album single, non album track, b side, b side single, parental advisory, high resolution, hi res,
         hi res version, hi res audio, ep, lp, neu gemastert, bonus track for japan"""
         )
@@ -106,7 +107,8 @@ SOUNDTRACK_BEGINNINGS = _split_beginnings(
     banda sonora, bande originale, bande son du, colonna sonora, trilha sonora, filmmusik, musik aus dem film,
     aus dem film, aus dem kinofilm, aus der serie, aus dem musical, du film, extrait du film, extrait de la bande,
     tire du film, tiree du film, del film, dal film, de la pelicula, de la serie, do filme, da novela, da serie,
-    fran filmen, fra filmen, uit de film, из фильма, из кинофильма, из к ф, из сериала, из мультфильма, из м ф"""
+    fran filmen, fra filmen, uit de film, z filmu, ze serialu, din filmul, iz filma, a filmbol,
+    из фильма, из кинофильма, из к ф, из сериала, из мультфильма, из м ф"""
 )
 SOUNDTRACK_WORDS = _split_words(
     "soundtrack ost filmmusik саундтрек originalsoundtrack filmsoundtrack originalfilmmusik"
@@ -130,20 +132,20 @@ LIVE_ELSEWHERE = _split_phrases(
     """en vivo, en concierto, em concerto, em concierto, ao vivo, en directo, en direct, en concert, en public, dal
     vivo, in concert, концертная запись, концертная версия, живой концерт, живая запись, живой звук, canli
     performans, canli kayit, na zywo, w koncercie, nagranie koncertowe, ζωντανη ηχογραφηση, trực tiếp, הופעה
-    חיה, בהופעה חיה, حفلة مباشرة"""
+    חיה, בהופעה חיה, מתוך הופעה, حفلة مباشرة, حفلة حية, بث مباشر, تسجيل حي, اجرای زنده, на живо"""
 )
 # notes of one word
 LIVE_WORDS = _split_words(
     """แสดงสด บันทึกการแสดงสด लाइव
     ライブ ライヴ ライブ版 ライブver ライブバージョン 라이브 라이브버전 现场 現場 现场版 現場版 live版 演唱会版
     演唱會版 концерт вживую наживо สด canli ζωντανα uzivo nazivo naživo živě eloben elo livenä מהופעה בהופעה
-    לייב لايف مباشر liveversion livemitschnitt liveaufnahme livekonzert"""
+    לייב בלייב הופעה لايف مباشر حفلة حفل زنده liveversion livemitschnitt liveaufnahme livekonzert"""
 )
 AFTER_LIVE = _split_words(
     """at in from on version versions recording recordings session sessions performance performances concert edit mix
     take video audio bbc mtv kexp radio tour bootleg album single track remaster remastered mono stereo tv studio
     lounge digital bonus ep lp aid mitschnitt aufnahme en au aus im bei vom auf by with i pa w z na v op dans chez
-    из в на"""
+    из в на fran fra dari ze az"""
 )
 PLACE_WORDS = _split_words("at in from on version recording session sessions")
 # "(Long Live)", "(Where We Live)" are words of a title
@@ -228,6 +230,9 @@ COUNTED = {
         _split_list("pt pts part parts teil tl parte pte partie ptie deel часть ч"), "part"
     ),
     **dict.fromkeys(_split_list("vol volume"), "volume"),
+    **dict.fromkeys(_split_list("chapter chapitre kapitel capitulo capitolo глава"), "chapter"),
+    **dict.fromkeys(_split_list("act acte akt acto atto"), "act"),
+    **{word: word for word in ("scene", "episode", "book")},
 }
 NUMBERED = _split_words("no nr number")
 NUMBERS = {

@@ -72,9 +72,10 @@ def read_pieces(title: str) -> list[Piece]:
     is_score = bool(pieces) and _says_nothing(pieces[0].text)
     counting: list[Piece] = []
     n_dropped = 0
-    for piece in pieces:
+    for i, piece in enumerate(pieces):
         if not piece.is_note:
-            counting.append(Piece(_cut_title(piece.text)))
+            if i == 0 or not names_guest(piece.text):  # "Ode (feat. Bo) feat. Cy"
+                counting.append(Piece(_cut_title(piece.text)))
             continue
         for note in _cut_note(piece.text):
             verdict = note if is_score and _names_source(note) else judge_note(note)
@@ -86,7 +87,16 @@ def read_pieces(title: str) -> list[Piece]:
                 counting.append(read)
     if n_dropped:  # "- 2011 - Remaster", "(Live) [1986]": the year belongs to what was dropped
         counting = [piece for piece in counting if not (piece.is_note and _YEAR.match(piece.text))]
-    return counting
+    return _put_concert_first(counting)
+
+
+def _put_concert_first(pieces: Sequence[Piece]) -> list[Piece]:
+    """Put "live" before another note about the same concert: "Acoustic / Live" is "Live Acoustic"."""
+    at = next((i for i, piece in enumerate(pieces) if piece.text == "live" and piece.is_note), 0)
+    is_beside = at and pieces[at - 1].is_note and pieces[at - 1].text in note_words.BESIDE_LIVE
+    if not is_beside:
+        return list(pieces)
+    return [*pieces[: at - 1], pieces[at], pieces[at - 1], *pieces[at + 1 :]]
 
 
 def cut_pieces(title: str) -> list[Piece]:

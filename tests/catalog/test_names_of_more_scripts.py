@@ -34,6 +34,26 @@ SAME_RECORDING = [
     ("Symphony No. 5: I. Allegro", "Symphony No. 5: 1. Allegro"),
     ("Sonata - IV. Rondo", "Sonata - 4. Rondo"),
     ("Sonata in A Major, K. 331", "Sonata in A Major, KV 331"),
+    ("Sonata in A Major, K331", "Sonata in A Major, K. 331"),
+    ("Suite BWV1007", "Suite, BWV 1007"),
+    ("Nocturne, Op.9/2", "Nocturne, Opus 9 No. 2"),
+    ("Aida, Act I: Celeste Aida", "Aida, Act 1: Celeste Aida"),
+    ("Carmen, Acte II: Toreador", "Carmen, Act 2: Toreador"),
+    ("Ode: Chapter One", "Ode (Chapter I)"),
+    ("Ode (Acoustic / Live)", "Ode (Live Acoustic)"),
+    ("Ode (Live) [Acoustic]", "Ode [Acoustic] (Live)"),
+    ("Ode (feat. Bo) feat. Cy", "Ode"),
+    ("Ode (f. Bo)", "Ode"),
+    ("Ode (medverkan av Bo)", "Ode"),
+    ("Песня (гость: Баста)", "Песня"),
+    ("曲（フィーチャリング 林）", "曲"),
+    ("שיר (מתוך הופעה)", "שיר (Live)"),
+    ("أغنية (بث مباشر)", "أغنية (Live)"),
+    ("أغنية (حفلة)", "أغنية (Live)"),
+    ("Sång (Live från Globen)", "Sång (Live)"),
+    ("Píseň (Z filmu „Mráz“)", "Píseň"),
+    ("Ode (New Stereo Mix)", "Ode"),
+    ("Ode (Versione Album)", "Ode"),
 ]
 OTHER_SONG = [
     ("Песня (совместно)", "Песня"),
@@ -44,6 +64,15 @@ OTHER_SONG = [
     ("٣", "٤"),
     ("曲〜夢〜", "曲"),
     ("Ode (A Cappella Choir)", "Ode (Acapella)"),
+    ("Nocturne, Op. 9 No. 12", "Nocturne, Op. 91 No. 2"),
+    ("Nocturne, Op. 9 No. 1", "Nocturne, Op. 9 No. 2"),
+    ("Suite BWV1007", "Suite BWV1008"),
+    ("Aida, Act I: Prelude", "Aida, Act II: Prelude"),
+    ("Act of Love", "Act One of Love"),
+    ("Ode (F. Chopin)", "Ode (F. Liszt)"),
+    ("Песня (гость из будущего)", "Песня"),
+    ("حفلة", "حفل"),
+    ("Ode (Acoustic / Live)", "Ode (Live)"),
 ]
 SAME_ARTIST = [
     ("Lil Nas X & Billy Ray Cyrus", "Lil Nas X"),
@@ -53,12 +82,16 @@ SAME_ARTIST = [
     ("††† (Crosses)", "†††"),
     ("+/- {Plus/Minus}", "+/-"),
     ("ACϟDC", "AC/DC"),
+    ("Ana Lima×Bo Berg", "Ana Lima x Bo Berg"),
+    ("Bach, J.S.", "J. S. Bach"),
 ]
 OTHER_ARTIST = [
     ("Malcolm X & Bo", "Malcolm & Bo"),
     ("Lil Nas X & Bo Berg", "Lil Nas"),
     ("!!! (Chk Chk Chk)", "!!"),
     ("(Crosses)", "†††"),
+    ("X×Y", "X"),
+    ("Bach, J.C.", "Bach, J.S."),
 ]
 
 

@@ -9,6 +9,8 @@ from catalog.imports.reading.lines import check_text
 from catalog.imports.reading.source_files import SourceFile, split_member_path
 from catalog.records import NearMiss, WrongFile
 
+_BLANK = b"\xef\xbb\xbf\xff\xfe \t\r\n\0"
+
 
 def detect_history(opened: SourceFile) -> Importer:
     """Return the first importer of histories that accepts the file; WrongFile when none does.
@@ -38,6 +40,8 @@ def _describe_file(opened: SourceFile) -> str:
             return sentence
     if opened.kind != "zip":
         check_text(head, opened.name)
+        if head.strip(_BLANK) in (b"", b"[]", b"{}"):
+            return "holds no rows; there is nothing to import."
     return (
         "is no listening history that is known here, and no list of likes or playlist. Spotify, ListenBrainz, "
         "Last.fm, YouTube Music, Apple Music, Deezer, Tidal, Maloja, Koito, Jellyfin, players' logs, Exportify, "

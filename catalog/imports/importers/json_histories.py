@@ -23,6 +23,7 @@ from catalog.imports.reading.json_files import (
 from catalog.imports.reading.source_files import SourceFile
 from catalog.records import (
     LIKE,
+    PLAY,
     LeftOut,
     ListenRecord,
     NearMiss,
@@ -122,7 +123,7 @@ def _is_lastfm_track(entry: Any) -> bool:
     return isinstance(entry, dict) and isinstance(entry.get("artist"), dict) and "name" in entry
 
 
-def _build_lastfm_record(line: int, path: Path, entry: Any) -> ListenRecord:
+def _build_lastfm_record(line: int, path: Path, entry: Any) -> list[Outcome]:
     track = require_object(entry)
     artist = _get_object(track.get("artist"))
     date = _get_object(track.get("date"))
@@ -138,7 +139,8 @@ def _build_lastfm_record(line: int, path: Path, entry: Any) -> ListenRecord:
     # only recent tracks have an album, if an empty one, and only loved tracks an artist with a name and an address
     is_loved = "lovedtracks" in path or ("album" not in track and "#text" not in artist)
     at = values.parse_json_moment(date.get("uts") or date.get("#text"))
-    return ListenRecord(line, "", song=song, kind=LIKE if is_loved else 0, occurred_at=at)
+    record = ListenRecord(line, "", song=song, kind=LIKE if is_loved else PLAY, occurred_at=at)
+    return values.add_like(record, track.get("loved"))
 
 
 # --- lastfmstats.com --------------------------------------------------------------------------------------------------

@@ -19,7 +19,7 @@ from catalog.imports.reading.json_files import (
     read_values,
 )
 from catalog.imports.reading.source_files import SourceFile
-from catalog.records import ListenRecord, SongRecord, WrongFile
+from catalog.records import ListenRecord, Outcome, SongRecord, WrongFile
 
 _INNER_ARRAYS = tuple(
     (key, EACH)
@@ -78,7 +78,7 @@ def _find_fault(opened: SourceFile, read_all: Callable[[BinaryIO], Iterator[Any]
     return reasons[0] if reasons else "it has no entries"
 
 
-def _build_record(line: int, entry: Any) -> ListenRecord:
+def _build_record(line: int, entry: Any) -> list[Outcome]:
     if not isinstance(entry, dict):
         raise values.BadValue("the entry is not an object")
     columns = _find_values(entry)
@@ -89,7 +89,7 @@ def _build_record(line: int, entry: Any) -> ListenRecord:
         album=values.parse_optional_name(columns.get("album")),
         mbid=values.parse_optional_mbid(columns.get("mbid")),
     )
-    return ListenRecord(
+    record = ListenRecord(
         line,
         "",
         song=song,
@@ -98,6 +98,7 @@ def _build_record(line: int, entry: Any) -> ListenRecord:
             columns.get("played_ms"), 0, values.LONGEST_DURATION_MS
         ),
     )
+    return values.add_like(record, columns.get("loved"))
 
 
 def _find_values(entry: Mapping[str, Any]) -> dict[str, Any]:

@@ -103,6 +103,7 @@ def _find_layout(opened: SourceFile) -> Layout:
     if not layouts:
         for _delimiter, rows in tables:
             _check_counts(opened.name, [row for _line, row in rows])
+            _check_header_of_counts(opened.name, rows)
         raise WrongFile(
             f"{opened.name} is not a Last.fm export: it has no columns with artist, track and time "
             "(such as artist,album,track,date with times after September 2002)."
@@ -233,6 +234,18 @@ def _check_counts(name: str, rows: Sequence[Row]) -> None:
         )
 
 
+def _check_header_of_counts(name: str, rows: Sequence[tuple[int, Row]]) -> None:
+    """Raise NearMiss when the first row names an artist, a title and a count of plays."""
+    header = {normalise_column_name(cell) for cell in rows[0][1]} if rows else set()
+    is_named = all(
+        not header.isdisjoint(column_names.OF_A_PLAY[column]) for column in ("artist", "title")
+    )
+    if is_named and not header.isdisjoint(column_names.COUNTS):
+        raise NearMiss(
+            f"{name} is a list of play counts, not of plays with their times. Export the scrobbles themselves."
+        )
+
+
 def _find_layout_by_content(
     opened: SourceFile, rows: Sequence[tuple[int, Row]], delimiter: str
 ) -> Layout | None:
@@ -281,7 +294,7 @@ def _is_moment(cell: str) -> bool:
 
 def _holds_loved_songs(opened: SourceFile, layout: Layout) -> bool:
     if _LOVED_NAME.search(opened.name):
-        return True
+        return "loved" not in layout.columns  # else each row says whether it is
     if not layout.header_line:
         return False
     rows = dict(_read_first_rows(opened, layout.delimiter))
@@ -315,14 +328,14 @@ class _RecordMaker:
         self._day_first = layout.day_first
         self._kind = kind
 
-    def __call__(self, line: int, row: Row) -> ListenRecord:
+    def __call__(self, line: int, row: Row) -> list[Outcome]:
         if self._kind == LIKE:
             moment = values.parse_day(_get_time_cell(row, self._columns), self._day_first)
         else:
             moment = values.parse_moment(_get_time_cell(row, self._columns), self._day_first)
             if moment is None:
                 raise values.BadValue("the time is missing")
-        return ListenRecord(
+        record = ListenRecord(
             line,
             "",
             song=self._make_song(row),
@@ -330,6 +343,8 @@ class _RecordMaker:
             occurred_at=moment,
             played_ms=self._parse_played_ms(row),
         )
+        loved = row[self._columns["loved"]] if "loved" in self._columns else ""
+        return values.add_like(record, loved)
 
     def _parse_played_ms(self, row: Row) -> int | None:
         """Return how long the song was heard, where a column says it."""

@@ -26,22 +26,30 @@ OF_A_PLAY = {
         scrobble time, scrobble date, played at, listened at, utc date, date scrobbled, date played, end time,
         ts, play date, datum, zeitpunkt, zeit, uhrzeit, horodatage, fecha, fecha y hora, data, data e hora, data e ora,
         data i godzina, дата, время, дата и время, dato, tid, tarih, 日時, 日付, 再生日時, 时间, 日期, 時間,
-        播放时间, 날짜, 시간, 일시, dátum, ngày, เวลา, التاريخ, תאריך, endzeit, abgespielt am, gehört am, gespielt am,
+        播放时间, 播放時間, 播放日期, 收聽時間, 收听时间,
+        날짜, 시간, 일시, dátum, ngày, เวลา, التاريخ, תאריך, endzeit, abgespielt am, gehört am, gespielt am,
         date d'écoute, écouté le, date de lecture, heure, heure de fin, hora, hora de fin, hora de finalización,
         hora de término, hora final, escuchado el, reproducido el, ouvido em, data de reprodução, ora, ora di fine,
-        ascoltato il, luisterdatum, eindtijd, odtworzono, data odtworzenia, время окончания"""
+        ascoltato il, luisterdatum, čas, datum a čas, dátum a čas, čas přehrání, időpont, idő, dátum és idő,
+        päivämäärä, aika, pvm, soittoaika, ημερομηνία, ώρα, ημερομηνία και ώρα, дата й час, дата і час, час, dată,
+        data și ora, data ora, oră, време, дата и време, datum i vrijeme, vrijeme, vreme, datum in čas, tanggal, waktu,
+        tanggal dan waktu, data i hora, kuupäev, aeg, data ir laikas, laikas, datums, laiks, spilletidspunkt,
+        thời gian, تاریخ, زمان, الوقت, תאריך ושעה, שעה, दिनांक, तारीख, समय, วันที่,
+        eindtijd, odtworzono, data odtworzenia, время окончания"""
     ),
     "artist": _split_names(
         """artist, artist name, artists, artist names, track artist, künstler, künstlername, interpret, interpreten,
         artiste, nom de l'artiste, interprète, artista, nombre del artista, nome dell'artista, artiest, wykonawca,
         исполнитель, артист, виконавець, sanatçı, umělec, előadó, nghệ sĩ, アーティスト, アーティスト名, 歌手, 艺术家,
         艺人, 藝人, 演出者, 아티스트, 가수, ศิลปิน, الفنان, אמן, esittäjä, kunstner, künstlernamen, künstler name,
+        καλλιτέχνης, ερμηνευτής, interpretul, изпълнител, извођач, izvođač, izvajalec, artis, penyanyi, esitaja,
+        atlikėjas, izpildītājs, هنرمند, خواننده, اسم الفنان, שם האמן, זמר, कलाकार, गायक, 表演者, 演唱者, 歌手名,
         nom artiste, nombre artista, nome do artista, nome artista, naam artiest, имя исполнителя"""
     ),
     "album": _split_names(
         """album, album name, release, release name, album title, albumtitel, titre de l'album, nom de l'album,
         nombre del álbum, nome do álbum, nome dell'album, albumname, альбом, albüm, albumi,
-        アルバム, アルバム名, 专辑, 專輯, 앨범, อัลบั้ม, الألبوم, אלבום"""
+        άλμπουμ, албум, 專輯名稱, 专辑名称, アルバム, アルバム名, 专辑, 專輯, 앨범, อัลบั้ม, الألبوم, אלבום"""
     ),
     "title": _split_names(
         """track, track name, title, track title, song, song name, song title, name, titel, titelname, lied, stück,
@@ -52,12 +60,27 @@ OF_A_PLAY = {
         titre de la chanson, nom du titre, nom de la piste, nom du morceau, nom de la chanson, piste,
         nombre de la canción, nombre de la pista, título de la canción, nombre de pista, nome da faixa,
         nome da música, título da música, nome del brano, titolo del brano, nome brano, traccia, naam nummer,
+        název skladby, název, píseň, názov, názov skladby, pieseň, dal, szám, dalcím, biisi, kappaleen nimi,
+        τραγούδι, τίτλος, κομμάτι, τίτλος τραγουδιού, пісня, назва пісні, композиція, piesă, piesa, melodie, titlu,
+        песен, заглавие, песма, pjesma, pesma, naslov, lagu, judul, judul lagu, cançó, títol, laul, pala, daina,
+        dziesma, آهنگ, عنوان, اسم الأغنية, שם השיר, शीर्षक, गाना, गीत, 歌曲名稱, 歌曲名称, 歌曲名, 歌名稱, tên bài hát,
         nazwa utworu, tytuł utworu,
         название трека, название песни, название композиции"""
     ),
     "mbid": _split_names("track mbid, recording mbid, mbid"),
+    "loved": _split_names(
+        """loved, is loved, user loved, userloved, love, liked, is liked, like, favorite, favourite, is favorite,
+        is favourite, favorited, favourited, geliebt, lieblingssong, favorit, aimé, favori, me gusta, favorito,
+        favorita, preferito, curtida, curtido, ulubione, ulubiony, любимая, любимый, gefällt mir, gefällt"""
+    ),
     "played_ms": _split_names(
         "ms played, played ms, milliseconds played, consumption duration in milliseconds"
     ),
 }
 """The names under which the columns of a table of plays, or the keys of a list, may go; the usual ones first."""
+
+COUNTS = _split_names(
+    """plays, play count, playcount, scrobbles, listens, listen count, count, times played, total plays, wiedergaben,
+    anzahl, écoutes, reproducciones, riproduzioni, reproduções, odtworzenia, прослушивания"""
+)
+"""How tables call the number of plays; "play count" and a title are no scrobble."""

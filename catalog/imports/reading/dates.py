@@ -50,7 +50,7 @@ _ZONES = {
 _ZONE_WORDS = "|".join(_ZONES)
 _CLOCK = re.compile(
     r"[\sT](?P<hour>\d{1,2})[:.h](?P<minute>\d\d)(?:[:.](?P<second>\d\d)(?:[.,]\d{1,9})?)?\s?(?P<half>[ap]\.?m\.?)?"
-    rf"(?:\sUhr)?\s?(?P<zone>Z|(?:UTC|GMT)?[+-]\d\d:?\d\d|UTC|GMT|{_ZONE_WORDS})?$",
+    rf"(?:\sUhr)?\s?(?P<zone>Z|(?:UTC|GMT)?[+-]\d\d:?\d\d|(?:UTC|GMT)[+-]\d{{1,2}}|UTC|GMT|{_ZONE_WORDS})?$",
     re.IGNORECASE,
 )
 # "Tue Jan 05 2021 22:15:00 GMT+0100 (CET)", "2021-01-05 22:15:00 +0100 CET"
@@ -74,7 +74,7 @@ _EASTERN = re.compile(
     r"^(?P<year>\d{4})\s?[年년]\s?(?P<month>\d{1,2})\s?[月월]\s?(?P<day>\d{1,2})\s?[日일]$"
 )
 _YEAR_FIRST = re.compile(r"^(?P<year>\d{4})[./-]\s?(?P<month>\d{1,2})[./-]\s?(?P<day>\d{1,2})\.?$")
-_DAY_FIRST = re.compile(r"^(?P<day>\d{1,2})\.\s?(?P<month>\d{1,2})\.\s?(?P<year>\d{4}|\d\d)$")
+_DAY_FIRST = re.compile(r"^(?P<day>\d{1,2})\.\s?(?P<month>\d{1,2})\.\s?(?P<year>\d{4}|\d\d)\.?$")
 _UNSURE = re.compile(
     r"^(?P<one>\d{1,2})(?P<sign>[/-])(?P<two>\d{1,2})(?P=sign)(?P<year>\d{4}|(?<=/)\d\d)$"
 )
@@ -221,5 +221,7 @@ def _parse_zone(name: str) -> timezone:
         return timezone(timedelta(hours=_ZONES[text]))
     if not text or text[0] not in "+-":
         return UTC
-    offset = timedelta(hours=int(text[1:3]), minutes=int(text[-2:]))
+    digits = text[1:].replace(":", "")  # "0530", or the hours alone: "2"
+    hours, minutes = (digits, "0") if len(digits) < 3 else (digits[:-2], digits[-2:])
+    offset = timedelta(hours=int(hours), minutes=int(minutes))
     return timezone(-offset if text[0] == "-" else offset)

@@ -11,7 +11,16 @@ from typing import Any
 
 from catalog.imports.reading import dates
 from catalog.play_rules import FIRST_MOMENT, LAST_MOMENT
-from catalog.records import FASTEST_TEMPO, LeftOut, LeftOutRow, Outcome, RejectedRow
+from catalog.records import (
+    FASTEST_TEMPO,
+    LIKE,
+    PLAY,
+    LeftOut,
+    LeftOutRow,
+    ListenRecord,
+    Outcome,
+    RejectedRow,
+)
 
 LONGEST_NAME = 500
 LONGEST_KEY = 64
@@ -41,6 +50,11 @@ _DECIMAL_COMMA = re.compile(r"^-?\d+,\d+$")
 _THOUSANDS_OR_DECIMAL = re.compile(r"^-?[1-9]\d{0,2},\d{3}$")
 _THOUSANDS = re.compile(r"^[1-9]\d{0,2}\.\d{3}$")
 _SPOTIFY_ID = re.compile(r"^[0-9A-Za-z]{22}$")
+_YES_WORDS = (
+    "1 1.0 true wahr vrai verdadero verdadeiro vero yes y x ja oui sí si sim tak да так evet ano igen da kyllä ναι "
+    "はい 是 예 loved liked love like favorite favourite ♥ ❤ ❤️ ✓ ✔ ★"
+)
+_YES = frozenset(_YES_WORDS.split())
 _DAY = re.compile(r"^\d{4}-\d{2}-\d{2}$|^\d{8}$|^\d{4}-W\d{2}(?:-\d)?$")
 
 
@@ -57,19 +71,33 @@ class NotWanted(Exception):
 
 
 def make_records(
-    rows: Iterable[tuple[int, Any]], make: Callable[[int, Any], Outcome]
+    rows: Iterable[tuple[int, Any]], make: Callable[[int, Any], Outcome | list[Outcome]]
 ) -> Iterator[Outcome]:
-    """Yield what `make` makes of each numbered row; a row that it cannot read is rejected, and the rest goes on."""
+    """Yield what `make` makes of each numbered row, one or a list of several; a row that it cannot read is rejected."""
     for line, row in rows:
         if isinstance(row, RejectedRow):
             yield row
             continue
         try:
-            yield make(line, row)
+            outcome = make(line, row)
         except BadValue as error:
             yield RejectedRow(line, str(error))
         except NotWanted as error:
             yield LeftOutRow(line, error.reason)
+        else:
+            yield from outcome if isinstance(outcome, list) else (outcome,)
+
+
+def add_like(play: ListenRecord, loved: object) -> list[Outcome]:
+    """Return a play, and the like that a column beside it says: a table of scrobbles may have "loved" in each row."""
+    if play.kind != PLAY or not is_yes(loved):
+        return [play]
+    return [play, play._replace(kind=LIKE, played_ms=None)]
+
+
+def is_yes(value: object) -> bool:
+    """Whether a cell or a JSON value says yes, in any of twenty languages."""
+    return str(value).strip().casefold() in _YES
 
 
 def parse_name(text: str, what: str) -> str:
