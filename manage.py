@@ -1,13 +1,11 @@
 #!/usr/bin/env python
 """Musicrec's command line: `python manage.py help` lists the commands."""
 
-import gc
 import os
 import sys
 
 
 def main() -> None:
-    gc.disable()  # until all apps are ready: nothing of what is imported at the start is garbage
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "musicrec_site.settings")
     from django.core.exceptions import ImproperlyConfigured
     from django.core.management import execute_from_command_line

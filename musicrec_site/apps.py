@@ -12,4 +12,4 @@ class SiteConfig(AppConfig):
 
         # What was imported lives as long as the process; looking through it again finds nothing.
         gc.freeze()
-        gc.enable()  # manage.py starts without
+        gc.enable()
