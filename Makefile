@@ -124,7 +124,14 @@ test-servers: $(DEV)
 # values and the plans of every query on PostgreSQL, too.
 ON_BOTH := tests/journeys/test_any_address.py tests/pages/test_query_plans.py
 test-slow: $(DEV)
+	@$(MAKE) --no-print-directory -j 2 --output-sync=target slow-tests slow-on-servers
+
+.PHONY: slow-tests slow-on-servers
+slow-tests: $(DEV)
 	@$(BIN)/python -m pytest -n $(JOBS) $(call marked,slow)
+
+# beside the others, whose last ones leave a processor idle
+slow-on-servers: $(DEV)
 	@if $(BIN)/python -c "import socket; [socket.create_connection(('127.0.0.1', n), 2) for n in (5432, 6379)]" 2>/dev/null; then \
 		$(ON_SERVERS) $(BIN)/python -m pytest -n $(JOBS) -m slow $(ON_BOTH); \
 	else \

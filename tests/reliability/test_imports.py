@@ -35,7 +35,8 @@ def kill_half_way(installation, listens, *, n_rows: int = 1) -> None:
 
 
 def rows_in(installation) -> int:
-    return installation.query("SELECT count(*) FROM catalog_interaction")[0][0]
+    """Return how many rows were written, by their highest id: counting a million again and again holds the import up."""
+    return installation.query("SELECT max(id) FROM catalog_interaction")[0][0] or 0
 
 
 @pytest.mark.reliability
