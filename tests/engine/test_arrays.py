@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
+from scipy.sparse import csr_matrix, random_array
 
-from recommendations.engine.core.arrays import select_top_columns
+from recommendations.engine.core.arrays import select_top_columns, sum_weighted_rows, take_pairs
 
 RNG = np.random.default_rng(0)
 WIDTH = 3000
@@ -39,3 +40,26 @@ def test_the_best_columns_are_those_of_a_sort(name, n_rows, k):
         usable = [column for column in range(WIDTH) if row[column] > -np.inf]
         best = sorted(usable, key=lambda column: (-row[column], column))[:k]
         assert chosen.tolist() == best + [-1] * (k - len(best))
+
+
+LINKS = csr_matrix(random_array((4000, 4000), density=0.002, rng=1, dtype=np.float32))
+HISTORIES = csr_matrix(random_array((300, 4000), density=0.003, rng=2, dtype=np.float32))
+
+
+def test_weighted_rows_add_up_to_the_product():
+    """More rows than one table of sums holds."""
+    sums = sum_weighted_rows(HISTORIES, LINKS)
+    np.testing.assert_allclose(sums, (HISTORIES @ LINKS).toarray(), atol=1e-6)
+    for row in (0, 150, 299):
+        assert (sum_weighted_rows(HISTORIES[[row]], LINKS)[0] == sums[row]).all()
+
+
+def test_pairs_are_read_where_columns_and_rows_repeat():
+    rows = np.array([[5, 5, 17], [3999, 0, 17]], dtype=np.int32)
+    columns = np.array([LINKS[[5]].indices[0], 0, 9, 9])[None, :].repeat(2, axis=0)
+    values = take_pairs(LINKS, rows, columns)
+    dense = LINKS.toarray()
+    for listener in range(2):
+        expected = [[dense[row, column] for row in rows[listener]] for column in columns[listener]]
+        assert values[listener].tolist() == expected
+    assert values[0, 0, 0] == values[0, 0, 1] > 0

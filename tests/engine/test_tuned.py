@@ -581,6 +581,8 @@ def test_ease_solves_for_all_songs_that_the_machine_has_memory_for():
 def test_a_search_without_components_is_refused():
     with pytest.raises(ValueError, match="at least one component"):
         SearchConfig(components=())
+    with pytest.raises(ValueError, match="n_leaves must be from 2 to 9, not 10"):
+        RankerConfig(n_leaves=10)
     with pytest.raises(ValueError, match="at least 1 candidate"):
         RankerConfig(n_trees=0)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +23,13 @@ from recommendations.engine.algorithms.training_data import (
     find_heard_songs,
     require_listens,
 )
-from recommendations.engine.core.arrays import count_per_row, pack_columns
+from recommendations.engine.core.arrays import (
+    BLOCK_BYTES,
+    count_per_row,
+    cut_blocks,
+    list_entry_rows,
+    pack_columns,
+)
 from recommendations.engine.core.block_cache import BlockCache
 from recommendations.engine.core.ordered import check_decay, compute_decays
 from recommendations.engine.core.weighting import (
@@ -36,7 +42,22 @@ from recommendations.engine.data.side_information import add_side_information
 MOST_CACHED = 64 * 2**20
 """Bytes of solved histories that are kept from the scores to their reasons."""
 
-Solved = tuple[int, slice, NDArray[np.float64]]
+
+class Solved(NamedTuple):
+    """Histories of one length, solved.
+
+    Attributes
+    ----------
+    rows : int64 (n,)
+    scaled : float64 (n, length, n_factors)
+        D^-1 y_j of each song of the history.
+    inverse : float64 (n, length, length)
+        (I + E Y D^-1 Y')^-1 with column j times c_j; `scaled`' @ `inverse` is A^-1 c_j y_j.
+    """
+
+    rows: NDArray[np.intp]
+    scaled: NDArray[np.float64]
+    inverse: NDArray[np.float64]
 
 
 class IALS(LatentFactors):
@@ -148,7 +169,10 @@ class IALS(LatentFactors):
         return self._last.get_or_compute(histories, self._solve_histories)
 
     def _solve_histories(self, histories: csr_matrix) -> Iterator[Solved]:
-        """Yield (row, its entries, A^-1 c_j y_j of each song of the history as columns (n_factors, length))."""
+        """Solve the histories of one length together; a listener's solution does not depend on the others.
+
+        A^-1 Y' = D^-1 Y' (I + E Y D^-1 Y')^-1, D being what the factors are held back by, E the confidence above 1.
+        """
         added, unit = self.scale_
         values = compute_confidences(
             histories.data.astype(np.float64), alpha=self.alpha, transform=self.transform
@@ -158,23 +182,27 @@ class IALS(LatentFactors):
         )
         values *= compute_decays(histories, self.history_decay)
         liked = np.maximum(values, 0) * self.learned_[histories.indices]
-        for row in range(histories.shape[0]):
-            own = slice(histories.indptr[row], histories.indptr[row + 1])
-            if not liked[own].any():
-                continue
-            songs = self._take_factors(histories.indices[own]).astype(np.float64)
-            n_songs = own.stop - own.start
-            diagonal = self.gram_ + (n_songs + added) * unit
-            scaled = songs / diagonal
-            system = extra[own, None] * (scaled @ songs.T)
-            system[np.diag_indices(n_songs)] += 1
-            # A^-1 Y' = D^-1 Y' (I + E Y D^-1 Y')^-1
-            yield row, own, np.linalg.solve(system.T, scaled).T * liked[own]
+        likes = np.bincount(
+            list_entry_rows(histories), weights=liked, minlength=len(histories.indptr) - 1
+        )
+        lengths = np.where(likes > 0, count_per_row(histories), 0)
+        for length in np.unique(lengths[lengths > 0]):
+            rows = np.flatnonzero(lengths == length)
+            for some in cut_blocks(len(rows), BLOCK_BYTES // (8 * int(length) * len(self.gram_))):
+                entries = histories.indptr[rows[some], None] + np.arange(length)
+                songs = self._take_factors(histories.indices[entries]).astype(np.float64)
+                scaled = songs / (self.gram_ + (length + added) * unit)
+                systems = extra[entries][:, :, None] * (scaled @ songs.transpose(0, 2, 1))
+                systems[:, np.arange(length), np.arange(length)] += 1
+                yield Solved(
+                    rows[some], scaled, np.linalg.inv(systems) * liked[entries][:, None, :]
+                )
 
     def _listener_factors(self, histories: csr_matrix) -> NDArray[np.float32]:
         factors = np.full((histories.shape[0], len(self.factor_columns_)), np.nan, dtype=np.float32)
-        for row, _, solved in self._load_solutions(histories):
-            factors[row] = solved.sum(axis=1)
+        for solved in self._load_solutions(histories):
+            sums = solved.inverse.sum(axis=2)
+            factors[solved.rows] = (sums[:, None, :] @ solved.scaled)[:, 0]
         return factors
 
     def _score(self, histories: csr_matrix) -> NDArray[np.float32]:
@@ -187,8 +215,10 @@ class IALS(LatentFactors):
         amounts = np.zeros(
             (*item_rows.shape, int(count_per_row(histories).max())), dtype=np.float32
         )
-        for row, own, solved in self._load_solutions(histories):
-            amounts[row, :, : own.stop - own.start] = self._take_factors(item_rows[row]) @ solved
+        for solved in self._load_solutions(histories):
+            songs = self._take_factors(item_rows[solved.rows]).astype(np.float64)
+            products = songs @ solved.scaled.transpose(0, 2, 1)
+            amounts[solved.rows, :, : solved.scaled.shape[1]] = products @ solved.inverse
         return amounts
 
     def _state(self) -> dict[str, NDArray[Any]]:

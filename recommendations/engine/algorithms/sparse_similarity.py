@@ -17,11 +17,11 @@ from recommendations.engine.algorithms.training_data import (
     require_listens,
 )
 from recommendations.engine.core.arrays import (
-    count_per_row,
     gather_entries,
     list_entry_rows,
+    pad_rows,
     sum_weighted_rows,
-    take_dense,
+    take_pairs,
 )
 from recommendations.engine.core.ordered import decay_values
 from recommendations.engine.core.weighting import Transform
@@ -131,14 +131,8 @@ class SparseSimilarity(Algorithm):
     ) -> NDArray[np.float32]:
         """Value times link: they sum to the score exactly."""
         values = decay_values(histories, self.transform, self.history_decay)
-        amounts = np.zeros(
-            (*item_rows.shape, int(count_per_row(histories).max(initial=0))), dtype=np.float32
-        )
-        for row, items in enumerate(item_rows):
-            own = slice(histories.indptr[row], histories.indptr[row + 1])
-            link_values = take_dense(self.links_, histories.indices[own], items)
-            amounts[row, :, : len(link_values)] = (link_values * values[own, None]).T
-        return amounts
+        history = pad_rows(histories, values)
+        return take_pairs(self.links_, history.columns, item_rows) * history.values[:, None, :]
 
     def _similar(self, item_row: int) -> NDArray[np.float32]:
         scores = np.full(len(self.learned_), np.nan, dtype=np.float32)

@@ -13,6 +13,9 @@ from scipy.sparse import csr_matrix
 BLOCK_BYTES = 8 * 2**20
 """Size of the arrays that a pass works on: small enough for the processor's cache, large enough for BLAS."""
 
+CACHE_BYTES = 2**18
+"""Size of a table that is read and written at random: small enough for the cache of one core."""
+
 SAMPLED_ONE_IN = 8
 """Part of the scores that is looked at to guess where the best ones begin."""
 
@@ -121,9 +124,10 @@ def gather_entries(
 def sum_weighted_rows(
     left: csr_matrix, matrix: csr_matrix, values: NDArray[np.float32] | None = None
 ) -> NDArray[np.float32]:
-    """Return left @ matrix as a dense array, float32 (n, n_columns); quicker than scipy for single rows.
+    """Return left @ matrix as a dense array, float32 (n, n_columns); quicker than scipy.
 
-    A row's result does not depend on the others. Cost: the entries of the rows of `matrix` that `left` names.
+    A row's result does not depend on the others: it is added up in double precision in the order of its entries.
+    Cost: the entries of the rows of `matrix` that `left` names.
 
     Parameters
     ----------
@@ -132,12 +136,30 @@ def sum_weighted_rows(
     """
     values = left.data if values is None else values
     sums = np.empty((left.shape[0], matrix.shape[1]), dtype=np.float32)
-    for row in range(left.shape[0]):
-        own = slice(left.indptr[row], left.indptr[row + 1])
+    n, width = sums.shape
+    for rows in cut_blocks(n, CACHE_BYTES // (8 * max(width, 1))):
+        own = slice(left.indptr[rows.start], left.indptr[rows.stop])
         columns, products, lengths = gather_entries(matrix, left.indices[own])
         products = products * np.repeat(values[own], lengths)
-        sums[row] = np.bincount(columns, weights=products, minlength=matrix.shape[1])
+        starts = np.repeat(np.arange(rows.stop - rows.start) * width, count_per_row(left)[rows])
+        keys = columns + np.repeat(starts, lengths)
+        added = np.bincount(keys, weights=products, minlength=(rows.stop - rows.start) * width)
+        sums[rows] = added.reshape(rows.stop - rows.start, width)
     return sums
+
+
+def take_pairs(
+    matrix: csr_matrix, rows: NDArray[np.integer], columns: NDArray[np.integer]
+) -> NDArray[np.float32]:
+    """Return what each of a listener's rows (n, m) holds in each of their columns (n, k), float32 (n, k, m).
+
+    Cost: a binary search for each, and a copy of the rows.
+    """
+    distinct, positions = np.unique(rows, return_inverse=True)
+    pairs = np.broadcast_arrays(positions.reshape(rows.shape)[:, None, :], columns[:, :, None])
+    shape = pairs[0].shape
+    values: NDArray[np.float32] = np.asarray(matrix[distinct][pairs[0].ravel(), pairs[1].ravel()])
+    return values.reshape(shape)
 
 
 def take_dense(
@@ -167,21 +189,27 @@ class PaddedRows:
     columns : int32 (n, length)
         Column of each entry; 0 in the padding.
     values : float32 (n, length)
-        0 in the padding, and only there.
+        0 in the padding.
     """
 
     columns: NDArray[np.int32]
     values: NDArray[np.float32]
 
 
-def pad_rows(matrix: csr_matrix) -> PaddedRows:
-    """Bring the rows to the length of the longest; memory n_rows * longest * 8 bytes."""
+def pad_rows(matrix: csr_matrix, entries: NDArray[np.float32] | None = None) -> PaddedRows:
+    """Bring the rows to the length of the longest; memory n_rows * longest * 8 bytes.
+
+    Parameters
+    ----------
+    entries
+        Used instead of the values that `matrix` stores.
+    """
     lengths = count_per_row(matrix)
     is_entry = np.arange(lengths.max(initial=0)) < lengths[:, None]
     columns = np.zeros(is_entry.shape, dtype=np.int32)
     values = np.zeros(is_entry.shape, dtype=np.float32)
     columns[is_entry] = matrix.indices
-    values[is_entry] = matrix.data
+    values[is_entry] = matrix.data if entries is None else entries
     return PaddedRows(columns, values)
 
 

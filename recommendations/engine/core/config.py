@@ -11,6 +11,9 @@ from recommendations.engine.core.weighting import Weighting
 SEGMENTS = ("none", "cold", "warm", "hot")
 """Length of a listener's history: nothing positive heard yet, little, enough, a lot."""
 
+MOST_LEAVES = 9
+"""Of a tree of the ranker: the answers to its 8 splits are one byte (`ranking.tree_tables`)."""
+
 
 @dataclass(frozen=True)
 class RankerConfig:
@@ -64,8 +67,10 @@ class RankerConfig:
             raise ValueError(
                 f"linear_share must be at least 0 and below 1, not {self.linear_share}."
             )
-        if self.n_by_component < 1 or self.n_trees < 1 or self.n_leaves < 2:
-            raise ValueError("A ranker needs at least 1 candidate, 1 tree and 2 leaves.")
+        if self.n_by_component < 1 or self.n_trees < 1:
+            raise ValueError("A ranker needs at least 1 candidate and 1 tree.")
+        if not 2 <= self.n_leaves <= MOST_LEAVES:
+            raise ValueError(f"n_leaves must be from 2 to {MOST_LEAVES}, not {self.n_leaves}.")
         if not 0 < self.holdout_share < 1 or not 0 < self.negatives_share <= 1:
             raise ValueError(
                 "holdout_share must be between 0 and 1, negatives_share above 0 and at most 1."

@@ -8,7 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-from recommendations.engine.core.arrays import count_per_row, gather_entries, sum_weighted_rows
+from recommendations.engine.core.arrays import (
+    count_per_row,
+    gather_entries,
+    list_entry_rows,
+    pad_rows,
+    sum_weighted_rows,
+)
 from recommendations.engine.ranking.candidates import CandidateBatch
 
 AFFINITY = ("genre_affinity",)
@@ -54,18 +60,44 @@ def compute_nearest(
         The largest cosine, and the mean of the three largest, (m,) each; NaN where the genres of the candidate, or of
         all of the history, are unknown.
     """
-    columns = [np.full(len(candidates), np.nan, dtype=np.float32) for _ in NEAREST]
     is_known = count_per_row(genres) > 0
-    for row in range(liked.shape[0]):
-        own = slice(candidates.starts[row], candidates.starts[row + 1])
-        history = liked.indices[liked.indptr[row] : liked.indptr[row + 1]]
-        history = history[is_known[history]]
-        songs = candidates.item_rows[own]
-        if not len(history) or not len(songs):
-            continue
-        cosines = (genres[songs] @ genres[history].T).toarray()
-        n = min(N_NEAREST, len(history))
-        nearest = np.sort(np.partition(cosines, len(history) - n, axis=1)[:, -n:], axis=1)
-        for column, values in zip(columns, (nearest[:, -1], nearest.mean(axis=1)), strict=True):
-            column[own] = np.where(is_known[songs], values, np.nan)
-    return columns
+    history = csr_matrix(
+        (is_known[liked.indices].astype(np.float32), liked.indices, liked.indptr), shape=liked.shape
+    )
+    history.eliminate_zeros()
+    n_compared = np.minimum(count_per_row(history), N_NEAREST)[candidates.listener_rows]
+    nearest = _find_nearest(genres, history, candidates)
+    can_compare = is_known[candidates.item_rows] & (n_compared > 0)
+    mean = nearest.sum(axis=1) / np.maximum(n_compared, 1)
+    return [np.where(can_compare, column, np.nan) for column in (nearest[:, 0], mean)]
+
+
+def _find_nearest(
+    genres: csr_matrix, history: csr_matrix, candidates: CandidateBatch
+) -> NDArray[np.float32]:
+    """Return the largest cosines of each candidate to songs of its listener's history, float32 (m, 3), 0 for none."""
+    # each listener has columns of their own, so one product compares nobody with another's history
+    width = genres.shape[1] * history.shape[0]
+    songs = _offset_columns(genres, candidates.item_rows, candidates.listener_rows, width)
+    others = _offset_columns(genres, history.indices, list_entry_rows(history), width)
+    cosines = songs @ others.T
+    nearest = np.zeros((len(candidates), N_NEAREST), dtype=np.float32)
+    values = pad_rows(cosines).values
+    n = min(N_NEAREST, values.shape[1])
+    if n:
+        largest = np.partition(values, values.shape[1] - n, axis=1)[:, values.shape[1] - n :]
+        nearest[:, :n] = -np.sort(-largest, axis=1)
+    return nearest
+
+
+def _offset_columns(
+    genres: csr_matrix,
+    item_rows: NDArray[np.int32],
+    listener_rows: NDArray[np.int64],
+    width: int,
+) -> csr_matrix:
+    """Return the genres of songs, (m, width), in the columns of their listeners."""
+    columns, values, lengths = gather_entries(genres, item_rows)
+    offsets = np.repeat(listener_rows * genres.shape[1], lengths)
+    starts = np.concatenate([[0], np.cumsum(lengths)])
+    return csr_matrix((values, columns + offsets, starts), shape=(len(item_rows), width))

@@ -246,11 +246,9 @@ def share_credit(
     contributions
         int32 (n, k, n_groups), millionths.
     """
+    positive = {group: np.fmax(loss, 0) for group, loss in losses.items()}
     # in double precision, or the sum would depend on the padding and so on the other listeners
-    positive = {
-        g: np.maximum(np.nan_to_num(loss), 0).astype(np.float64) for g, loss in losses.items()
-    }
-    total = np.sum([loss.sum(axis=2) for loss in positive.values()], axis=0)
+    total = np.sum([loss.sum(axis=2, dtype=np.float64) for loss in positive.values()], axis=0)
     added = np.maximum(contributions[:, :, list(losses)], 0).sum(axis=2) / MILLION
     per_loss = (added / np.where(total > 0, total, 1))[:, :, None]
     return {group: (loss * per_loss).astype(np.float32) for group, loss in positive.items()}

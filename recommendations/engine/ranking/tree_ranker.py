@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from recommendations.engine.ranking.explanations import BASE
 from recommendations.engine.ranking.linear_ranker import LinearOrder
 from recommendations.engine.ranking.ranker_features import ItemTable
 from recommendations.engine.ranking.score_features import TOGETHER_GROUP
+from recommendations.engine.ranking.tree_tables import TreeTables
 
 LINEAR_ARRAYS = ("weights", "means", "deviations")
 
@@ -79,7 +81,7 @@ class Examples:
 
 
 class Ranker:
-    """LambdaRank (Burges, 2010) by LightGBM, with exact additive contributions (TreeSHAP, Lundberg 2018).
+    """LambdaRank (Burges, 2010) by LightGBM, with exact additive contributions (`tree_tables`).
 
     The score is (1 - s) * trees + s * linear order, s being `config.linear_share` and both of deviation 1.
 
@@ -208,13 +210,16 @@ class Ranker:
         """Return what each of `groups` adds to the score, (m, n_groups); a row sums to the score."""
         if not len(features):
             return np.zeros((0, len(self.groups)))
-        amounts = (
-            np.asarray(self._booster.predict(features, pred_contrib=True, num_threads=1))
-            * self.scales[0]
-        )
+        amounts = self._tables.sum_contributions(features)
+        amounts *= self.scales[0]
         if self.linear is not None:
-            amounts[:, :-1] += self.linear.contributions(features) * self.scales[1]
-        return amounts @ self._to_group
+            linear = self.linear.contributions(features) * self.scales[1]
+            amounts += linear @ self._to_group[:-1]
+        return amounts
+
+    @cached_property
+    def _tables(self) -> TreeTables:
+        return TreeTables.make(self._booster.dump_model(), self._to_group)
 
     def importance(self) -> dict[str, float]:
         """Return the share of the trees' gain by group, without the base."""
