@@ -3,7 +3,6 @@
 import gzip
 import json
 import re
-import time
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -149,9 +148,7 @@ class TestRowsThatHang:
         upload(alice, b"artist,album,track,date\nA,,T,01 Jan 2024 12:00\n", "lastfm.csv")
         with monkeypatch.context() as patched:
             patched.setattr(import_jobs, "detect_history", lambda opened: hanging)
-            started = time.process_time()
             ended = import_jobs.run_next_import()
-        assert time.process_time() - started < 0.3 + 5
         assert (ended.status, ended.n_read, ended.n_added) == (Status.FAILED, n_before, n_before)
         assert ended.error.startswith(f"Row {n_before + 1} was not read within ")
         assert list(uploads.iterdir()) == []

@@ -327,8 +327,8 @@ CHUNKED = b"POST /x HTTP/1.1" + HOST + b"Transfer-Encoding: chunked\r\n\r\n"
 
 
 def read_all(port: int, *pieces: bytes) -> bytes:
-    """Send some pieces and return everything that comes until the server closes; it has 10 seconds."""
-    with socket.create_connection(("127.0.0.1", port), timeout=10) as client:
+    """Send some pieces and return everything that comes until the server closes; it has two minutes."""
+    with socket.create_connection(("127.0.0.1", port), timeout=120) as client:
         for piece in pieces:
             send_quietly(client, piece)
             time.sleep(0.05)
@@ -359,13 +359,13 @@ def read_all(port: int, *pieces: bytes) -> bytes:
         "a trailer without end",
     ],
 )  # fmt: skip
-def test_what_can_become_no_request_is_answered_at_once(request_bytes, status):
-    """They waited for the deadline of a head or body, or were closed without a word."""
+def test_what_can_become_no_request_is_answered_at_once(request_bytes, status, monkeypatch):
+    """They waited for the deadline of a head or body, which is beyond reach here, or were closed without a word."""
+    for deadline in ("HEAD_SECONDS", "BODY_SECONDS", "IDLE_SECONDS", "READING_SECONDS"):
+        monkeypatch.setattr(web_worker, deadline, 86_400.0)
     with serving() as (port, _server):
-        start = time.monotonic()
         answer = read_all(port, request_bytes)
     assert answer.split(b" ", 2)[1] == str(status).encode()
-    assert time.monotonic() - start < web_worker.HEAD_SECONDS / 2
 
 
 def test_a_head_may_come_byte_by_byte_behind_empty_lines():

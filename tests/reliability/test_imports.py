@@ -35,7 +35,7 @@ def kill_half_way(installation, listens, *, n_rows: int = 1) -> None:
 
 
 def rows_in(installation) -> int:
-    """Return how many rows were written, by their highest id: counting a million again and again holds the import up."""
+    """Return the highest id of a row: counting a million again and again holds the import up."""
     return installation.query("SELECT max(id) FROM catalog_interaction")[0][0] or 0
 
 
