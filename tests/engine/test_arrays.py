@@ -4,7 +4,12 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_matrix, random_array
 
-from recommendations.engine.core.arrays import select_top_columns, sum_weighted_rows, take_pairs
+from recommendations.engine.core.arrays import (
+    cut_blocks,
+    select_top_columns,
+    sum_weighted_rows,
+    take_pairs,
+)
 
 RNG = np.random.default_rng(0)
 WIDTH = 3000
@@ -52,6 +57,24 @@ def test_weighted_rows_add_up_to_the_product():
     np.testing.assert_allclose(sums, (HISTORIES @ LINKS).toarray(), atol=1e-6)
     for row in (0, 150, 299):
         assert (sum_weighted_rows(HISTORIES[[row]], LINKS)[0] == sums[row]).all()
+
+
+def test_one_row_is_added_up_where_its_sums_are_more_than_the_table_holds():
+    wide = csr_matrix(
+        (np.array([2, 3], dtype=np.float32), ([0, 1], [7, 99_999])), shape=(2, 100_000)
+    )
+    sums = sum_weighted_rows(csr_matrix(np.array([[1, 1], [0, 2]], dtype=np.float32)), wide)
+    assert sums[:, [7, 99_999]].tolist() == [[2, 3], [0, 6]]
+    assert sums.sum() == 11
+
+
+@pytest.mark.parametrize(
+    ("n", "size", "lengths"), [(5, 2, [2, 2, 1]), (3, 0, [1, 1, 1]), (0, 4, []), (4, 9, [4])]
+)
+def test_blocks_cover_everything(n, size, lengths):
+    blocks = list(cut_blocks(n, size))
+    assert [block.stop - block.start for block in blocks] == lengths
+    assert [index for block in blocks for index in range(n)[block]] == list(range(n))
 
 
 def test_pairs_are_read_where_columns_and_rows_repeat():

@@ -70,3 +70,15 @@ def test_a_table_of_an_older_release_compares_no_single_songs(is_old):
     scores = [np.zeros(2, dtype=np.float32)]
     described = again.describe(BOTH_KINDS, list_candidates(2, 3), scores)
     assert described.shape[1] == len(again.feature_names(("ease",)))
+
+
+def test_long_histories_are_compared_in_blocks_of_listeners():
+    """So many candidates and songs that no two listeners fit into one block."""
+    rng = np.random.default_rng(0)
+    genres = csr_matrix(np.eye(4, dtype=np.float32)[rng.integers(0, 4, 3000)])
+    histories = csr_matrix((rng.random((3, 3000)) < 0.5).astype(np.float32))
+    songs = np.arange(3000, dtype=np.int32)
+    candidates = CandidateBatch(np.array([0, 3000, 6000, 9000]), np.tile(songs, 3))
+    nearest, mean = compute_nearest(genres, histories, candidates)
+    assert (nearest == 1).all()  # every genre was heard hundreds of times
+    assert mean == pytest.approx(1)

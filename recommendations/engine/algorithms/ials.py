@@ -164,7 +164,8 @@ class IALS(LatentFactors):
 
     def _load_solutions(self, histories: csr_matrix) -> Iterable[Solved]:
         """Return what `_solve_histories` yields, worked out once for scores and reasons."""
-        if 8 * histories.nnz * len(self.gram_) > MOST_CACHED:
+        lengths = count_per_row(histories)
+        if 8 * int((lengths * (lengths + len(self.gram_))).sum()) > MOST_CACHED:
             return self._solve_histories(histories)
         return self._last.get_or_compute(histories, self._solve_histories)
 

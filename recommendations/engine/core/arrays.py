@@ -71,8 +71,9 @@ def list_entry_rows(matrix: csr_matrix) -> NDArray[np.int64]:
 
 
 def cut_blocks(n: int, size: int) -> Iterator[slice]:
-    """Cut range(n) into consecutive slices of at most `size`."""
-    return (slice(start, min(start + size, n)) for start in range(0, n, max(size, 1)))
+    """Cut range(n) into consecutive slices of at most `size`, and of at least one where `size` is less."""
+    size = max(size, 1)
+    return (slice(start, min(start + size, n)) for start in range(0, n, size))
 
 
 def normalise_rows(vectors: NDArray[Any]) -> NDArray[np.float32]:
@@ -156,10 +157,14 @@ def take_pairs(
     Cost: a binary search for each, and a copy of the rows.
     """
     distinct, positions = np.unique(rows, return_inverse=True)
-    pairs = np.broadcast_arrays(positions.reshape(rows.shape)[:, None, :], columns[:, :, None])
-    shape = pairs[0].shape
-    values: NDArray[np.float32] = np.asarray(matrix[distinct][pairs[0].ravel(), pairs[1].ravel()])
-    return values.reshape(shape)
+    named = matrix[distinct]
+    positions = positions.reshape(rows.shape)
+    values = np.empty((*columns.shape, rows.shape[1]), dtype=np.float32)
+    for block in cut_blocks(len(rows), BLOCK_BYTES // (8 * max(values[:1].size, 1))):
+        pairs = np.broadcast_arrays(positions[block, None, :], columns[block, :, None])
+        read = named[pairs[0].ravel(), pairs[1].ravel()]
+        values[block] = np.asarray(read).reshape(pairs[0].shape)
+    return values
 
 
 def take_dense(

@@ -9,7 +9,9 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from recommendations.engine.core.arrays import (
+    BLOCK_BYTES,
     count_per_row,
+    cut_blocks,
     gather_entries,
     list_entry_rows,
     pad_rows,
@@ -76,18 +78,33 @@ def _find_nearest(
     genres: csr_matrix, history: csr_matrix, candidates: CandidateBatch
 ) -> NDArray[np.float32]:
     """Return the largest cosines of each candidate to songs of its listener's history, float32 (m, 3), 0 for none."""
+    nearest = np.zeros((len(candidates), N_NEAREST), dtype=np.float32)
+    n_most = int(np.diff(candidates.starts).max(initial=0))
+    longest = int(count_per_row(history).max(initial=0))
+    for rows in cut_blocks(history.shape[0], BLOCK_BYTES // (8 * max(n_most * longest, 1))):
+        own = slice(candidates.starts[rows.start], candidates.starts[rows.stop])
+        listeners = candidates.listener_rows[own] - rows.start
+        cosines = _compute_cosines(genres, history[rows], candidates.item_rows[own], listeners)
+        values = pad_rows(cosines).values
+        n = min(N_NEAREST, values.shape[1])
+        if n:
+            largest = np.partition(values, values.shape[1] - n, axis=1)[:, values.shape[1] - n :]
+            nearest[own, :n] = -np.sort(-largest, axis=1)
+    return nearest
+
+
+def _compute_cosines(
+    genres: csr_matrix,
+    history: csr_matrix,
+    item_rows: NDArray[np.int32],
+    listener_rows: NDArray[np.int64],
+) -> csr_matrix:
+    """Return the cosines of candidates to all songs of the histories, (m, songs); only to their listener's own."""
     # each listener has columns of their own, so one product compares nobody with another's history
     width = genres.shape[1] * history.shape[0]
-    songs = _offset_columns(genres, candidates.item_rows, candidates.listener_rows, width)
+    songs = _offset_columns(genres, item_rows, listener_rows, width)
     others = _offset_columns(genres, history.indices, list_entry_rows(history), width)
-    cosines = songs @ others.T
-    nearest = np.zeros((len(candidates), N_NEAREST), dtype=np.float32)
-    values = pad_rows(cosines).values
-    n = min(N_NEAREST, values.shape[1])
-    if n:
-        largest = np.partition(values, values.shape[1] - n, axis=1)[:, values.shape[1] - n :]
-        nearest[:, :n] = -np.sort(-largest, axis=1)
-    return nearest
+    return csr_matrix(songs @ others.T)
 
 
 def _offset_columns(
