@@ -1,8 +1,4 @@
-import gc
-
-gc.disable()  # until the apps are ready: nothing of what a start imports is garbage
-
-from musicrec_site.ops.sqlite_build import use_newer_sqlite  # noqa: E402
+from musicrec_site.ops.sqlite_build import use_newer_sqlite
 
 use_newer_sqlite()  # before Django, which celery's settings load
 

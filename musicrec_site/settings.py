@@ -3,11 +3,15 @@
 docs/settings.md explains each variable; `.env.example` lists them all.
 """
 
+import gc
 import logging
 import os
 import sys
 from pathlib import Path
 from urllib.parse import urlsplit
+
+# Until the apps are ready (`musicrec_site.apps`): nothing of what a start imports is garbage.
+gc.disable()
 
 # Before numpy is first imported: implicit runs its own OpenMP threads, and BLAS threads on top of them slow a fit up
 # to tenfold.
