@@ -82,28 +82,28 @@ class SimilarToAlbum(_ListView):
         return {"songs": _build_songs(songs, library)}
 
 
-class SimilarToArtist(_ListView):
+class _SongsByArtist(_ListView):
+    """Songs for a named artist; none where the artist is not found."""
+
+    @abstractmethod
+    def list_songs(self, artist: Artist, **limits: Any) -> list[Song]: ...
+
     def answer(self, asked: Mapping[str, Any]) -> Any:
         named = _read_named(asked)
         library = self.find_library(named)
         artist = named_songs.find_named_artist(named, library, get_signed_in_user(self.request))
         limits = self.build_limits(library, read_count(asked, "count", USUAL_COUNT))
-        return {
-            "songs": _build_songs(
-                radio.list_artist_radio(artist, **limits) if artist else [], library
-            )
-        }
+        return {"songs": _build_songs(self.list_songs(artist, **limits) if artist else [], library)}
 
 
-class TopSongs(_ListView):
-    def answer(self, asked: Mapping[str, Any]) -> Any:
-        named = _read_named(asked)
-        library = self.find_library(named)
-        artist = named_songs.find_named_artist(named, library, get_signed_in_user(self.request))
-        limits = self.build_limits(library, read_count(asked, "count", USUAL_COUNT))
-        return {
-            "songs": _build_songs(radio.list_top_songs(artist, **limits) if artist else [], library)
-        }
+class SimilarToArtist(_SongsByArtist):
+    def list_songs(self, artist: Artist, **limits: Any) -> list[Song]:
+        return radio.list_artist_radio(artist, **limits)
+
+
+class TopSongs(_SongsByArtist):
+    def list_songs(self, artist: Artist, **limits: Any) -> list[Song]:
+        return radio.list_top_songs(artist, **limits)
 
 
 class SimilarArtists(_ListView):
