@@ -7,9 +7,11 @@ from django.conf import settings
 
 from accounts.languages import activate_language
 from accounts.models import User
+from accounts.time_zones import get_time_zone
 from catalog.listenbrainz import stats
 from catalog.listenbrainz.payloads import Feedback, Listen
 from catalog.listenbrainz.service import compute_song_msid
+from catalog.listening.periods import Period
 from catalog.models import Interaction, Playlist, Song
 from catalog.playlists.export import jspf
 
@@ -106,6 +108,17 @@ def build_statistic(entity: str, row: dict[str, Any]) -> dict[str, Any]:
         mbid = fields.pop("artist_mbid")
         fields["artist_mbids"] = [mbid] if mbid else []
     return {**fields, "listen_count": row["listen_count"]}
+
+
+def build_activity(period: Period, name: str, n_plays: int, listener: User) -> dict[str, Any]:
+    """Return a day, month or year of the listening activity, by the listener's clock."""
+    begin, end = cast(tuple[datetime, datetime], period.get_moments(get_time_zone(listener)))
+    return {
+        "from_ts": int(begin.timestamp()),
+        "to_ts": int(end.timestamp()) - 1,
+        "time_range": name,
+        "listen_count": n_plays,
+    }
 
 
 def build_lookup(song: Song) -> dict[str, Any]:

@@ -94,6 +94,36 @@ class UserStats(ListenBrainzView):
         return Response({"payload": payload})
 
 
+class ListeningActivity(ListenBrainzView):
+    """How much was played in each day, month or year of a range and of the one before; 204 where nothing was."""
+
+    def get(self, request: Request, username: str) -> Response:
+        listener = self.get_own_listener(username)
+        name = request.query_params.get("range") or stats.ALL_TIME
+        stats.read_range(name, today := get_local_day(listener))
+        sums.refresh_sums(listener, max_seconds=COUNT_SECONDS)
+        steps = stats.count_activity(listener, name, today)
+        if not steps:
+            return Response(status=status.HTTP_204_NO_CONTENT)
+        activity = [answers.build_activity(*step, listener) for step in steps]
+        payload = {
+            "listening_activity": activity,
+            "range": name,
+            "from_ts": activity[0]["from_ts"],
+            "to_ts": activity[-1]["to_ts"],
+            "last_updated": int(datetime.now(UTC).timestamp()),
+            "user_id": listener.username,
+        }
+        return Response({"payload": payload})
+
+
+class Followers(ListenBrainzView):
+    """Whom a listener follows, or who follows them: nobody, as listeners of this site don't follow each other."""
+
+    def get(self, request: Request, username: str, relation: str) -> Response:
+        return Response({relation: [], "user": self.get_own_listener(username).username})
+
+
 class SimilarUsers(ListenBrainzView):
     """Listeners who heard the same songs, as far as they share their playlists."""
 
@@ -203,6 +233,24 @@ class CreatedFor(ListenBrainzView):
             {
                 "playlists": [answers.build_playlist(one, with_tracks=False) for one in page],
                 "playlist_count": generated.count(),
+                "offset": offset,
+                "count": count,
+            }
+        )
+
+
+class OwnPlaylists(ListenBrainzView):
+    """The playlists that the listener made, the last changed first; those made for them are `createdfor`."""
+
+    def get(self, request: Request, username: str) -> Response:
+        listener = self.get_own_listener(username)
+        count, offset = read_number(request, "count", 25, 100), read_number(request, "offset", 0)
+        own = Playlist.objects.filter(owner=listener, kind=Playlist.Kind.OWN)
+        page = own.select_related("owner").order_by("-updated_at", "pk")[offset : offset + count]
+        return Response(
+            {
+                "playlists": [answers.build_playlist(one, with_tracks=False) for one in page],
+                "playlist_count": own.count(),
                 "offset": offset,
                 "count": count,
             }

@@ -17,6 +17,33 @@ from catalog.statistics import statistics
 ALL_TIME = "all_time"
 
 
+class _Step(NamedTuple):
+    """What a range is cut into for a chart: so many months, or days, how each is called, and what comes before it.
+
+    `n_before` are the months of the range before, 0 for a week.
+    """
+
+    n_months: int
+    format: str
+    n_before: int
+
+    def find_first(self, day: date) -> date:
+        """Return the first day of the step that holds a day."""
+        if not self.n_months:
+            return day
+        return day.replace(day=1) if self.n_months < 12 else day.replace(month=1, day=1)
+
+
+_STEPS = {
+    **dict.fromkeys(("week", "this_week"), _Step(0, "%A %d %B %Y", 0)),
+    **dict.fromkeys(("month", "this_month"), _Step(0, "%d %B %Y", 1)),
+    "quarter": _Step(0, "%d %B %Y", 3),
+    "half_yearly": _Step(1, "%B %Y", 6),
+    **dict.fromkeys(("year", "this_year"), _Step(1, "%B %Y", 12)),
+    ALL_TIME: _Step(12, "%Y", 0),
+}
+
+
 class Grouping(NamedTuple):
     """What plays are counted by, and which columns an answer needs of it."""
 
@@ -73,6 +100,35 @@ def read_range(name: str, today: date) -> Period:
     if name not in ranges:
         raise BadRequest(f"Invalid range: {name[:40]}. It must be one of {', '.join(ranges)}.")
     return ranges[name]
+
+
+def count_activity(listener: User, name: str, today: date) -> list[tuple[Period, str, int]]:
+    """Return the days, months or years of a range and of the one before it, each with its English name and its plays.
+
+    All time has the years since the first play. Empty where nothing was played.
+    """
+    period = read_range(name, today)
+    days = statistics.load_days(listener, periods.ALL_TIME)
+    if not days:
+        return []
+    step = _STEPS[name]
+    first, after = period.first, period.after
+    if first is None or after is None:
+        first, after = days[0].day.replace(month=1, day=1), today + timedelta(days=1)
+    else:
+        first = add_months(first, -step.n_before) if step.n_before else first - timedelta(days=7)
+    counted: dict[date, int] = {}
+    for day in days:
+        if first <= day.day < after:
+            begin = step.find_first(day.day)
+            counted[begin] = counted.get(begin, 0) + day.n_plays
+    steps = []
+    begin = first
+    while begin < after:
+        end = add_months(begin, step.n_months) if step.n_months else begin + timedelta(days=1)
+        steps.append((Period(begin, end), begin.strftime(step.format), counted.get(begin, 0)))
+        begin = end
+    return steps
 
 
 def rank_plays(

@@ -38,6 +38,21 @@ urlpatterns = [
         reading_views.UserStats.as_view(),
         name="stats",
     ),
+    re_path(
+        r"^stats/user/(?P<username>[^/]+)/listening-activity/?$",
+        reading_views.ListeningActivity.as_view(),
+        name="listening_activity",
+    ),
+    *(
+        re_path(
+            rf"{_USER}/{relation}/?$",
+            reading_views.Followers.as_view(),
+            {"relation": relation},
+            name=relation,
+        )
+        for relation in ("following", "followers")
+    ),
+    re_path(rf"{_USER}/playlists/?$", reading_views.OwnPlaylists.as_view(), name="own_playlists"),
     re_path(rf"{_USER}/listens/?$", reading_views.UserListens.as_view(), name="listens"),
     re_path(
         rf"{_USER}/similar-users/?$", reading_views.SimilarUsers.as_view(), name="similar_users"

@@ -1,12 +1,15 @@
 """Addresses as clients build them, and what every other address below /1/ answers."""
 
 import json
+from datetime import date, datetime
+from itertools import pairwise
 
 import pytest
 from django.test import Client
 
-from catalog.listenbrainz import service
+from catalog.listenbrainz import reading_views, service
 from catalog.listenbrainz.addresses import collapse_path
+from catalog.models import Playlist
 from tests.api.listens import NOW, listen, plays, single
 
 BUILT = [
@@ -173,6 +176,63 @@ def test_similar_listeners_share_songs_and_playlists(player, bob, olga):
         "payload": [{"user_name": "bob", "similarity": similarity}]
     }
     assert player.get("user/bob/similar-users").status == 404
+
+
+def test_nobody_follows_anybody(player, bob):
+    for relation in ("following", "followers"):
+        assert player.get(f"user/alice/{relation}").body == {relation: [], "user": "alice"}
+        assert player.get(f"user/bob/{relation}").status == 404
+
+
+def test_own_playlists_are_listed_apart_from_those_made_for_the_listener(player, alice):
+    for n in range(3):
+        Playlist.objects.create(owner=alice.user, title=f"Own {n}")
+    Playlist.objects.create(owner=alice.user, kind="daily-mix", period="2026-08-24-1", title="Mix")
+    answer = player.get("user/alice/playlists", {"count": 2, "offset": 1}).body
+    titles = [one["playlist"]["title"] for one in answer["playlists"]]
+    assert (titles, answer["playlist_count"]) == (["Own 1", "Own 0"], 3)
+
+
+ACTIVITY = {
+    "week": (14, "Monday 10 August 2026", "Sunday 23 August 2026", {"Sunday 23 August 2026": 2}),
+    "this_month": (
+        55,
+        "01 July 2026",
+        "24 August 2026",
+        {"23 August 2026": 2, "24 August 2026": 1},
+    ),
+    "year": (24, "January 2024", "December 2025", {"March 2024": 1}),
+    "this_year": (20, "January 2025", "August 2026", {"August 2026": 3}),
+    "all_time": (3, "2024", "2026", {"2024": 1, "2026": 3}),
+}
+
+
+@pytest.mark.parametrize("name", ACTIVITY)
+def test_activity_has_the_plays_of_each_step_of_a_range(player, monkeypatch, name):
+    """A player's chart; the days are those of the listener's time zone."""
+    player.user.time_zone = "Europe/Berlin"
+    player.user.save()
+    monkeypatch.setattr(reading_views, "get_local_day", lambda listener: date(2026, 8, 24))
+    moments = ["2024-02-29T23:30", "2026-08-22T22:00", "2026-08-23T21:59", "2026-08-23T22:01"]
+    heard = [
+        listen(f"T{n}", at=int(datetime.fromisoformat(f"{moment}+00:00").timestamp()))
+        for n, moment in enumerate(moments)
+    ]
+    assert player.post("submit-listens", {"listen_type": "import", "payload": heard}).status == 200
+    payload = player.get("stats/user/alice/listening-activity", {"range": name}).body["payload"]
+    steps = payload["listening_activity"]
+    n_steps, first, last, played = ACTIVITY[name]
+    assert (len(steps), steps[0]["time_range"], steps[-1]["time_range"]) == (n_steps, first, last)
+    assert {
+        one["time_range"]: one["listen_count"] for one in steps if one["listen_count"]
+    } == played
+    assert all(one["to_ts"] + 1 == after["from_ts"] for one, after in pairwise(steps))
+    assert (payload["range"], payload["user_id"]) == (name, "alice")
+    assert player.get("stats/user/alice/listening-activity", {"range": "x"}).status == 400
+
+
+def test_no_activity_is_no_content(player):
+    assert player.get("stats/user/alice/listening-activity").status == 204
 
 
 def submit_listens(player, title, n, artist="Radiohead", at=NOW - 1000):
