@@ -148,6 +148,36 @@ def test_parallel_changes_of_a_playlist_keep_each_song_once_and_positions_whole(
     assert run(site, A_PLAYLIST) == [1, 2, 3]
 
 
+A_BLEND = """
+from recommendations.models import Blend, BlendMember
+from recommendations.services.surfaces import blends
+first, second = listeners[:2]
+left_over, lost, errors = 0, 0, []
+for _ in range(12):
+    both, joining = blends.create_blend(first, "Both leave"), blends.create_blend(first, "One joins")
+    for one in (both, joining):
+        blends.invite_listener(one, first, second.username)
+    blends.join_blend(both, second)
+    errors += together([lambda: blends.leave_blend(both, first), lambda: blends.leave_blend(both, second)])
+    left_over += Blend.objects.filter(pk=both.pk).count()
+    _, has_joined, invited = together([
+        lambda: blends.leave_blend(joining, first),
+        lambda: blends.join_blend(joining, second),
+        lambda: blends.invite_listener(joining, first, listeners[2].username),
+    ])
+    errors += [has_joined if isinstance(has_joined, str) else None, invited]
+    is_member = BlendMember.objects.filter(blend=joining.pk, listener=second).exists()
+    lost += has_joined is True and not is_member
+    Blend.objects.all().delete()
+print(json.dumps([left_over, lost, [one for one in errors if one]]))
+"""
+
+
+def test_a_blend_goes_with_its_last_member_and_with_nobody_who_joins_meanwhile(site):
+    """T78."""
+    assert run(site, A_BLEND) == [0, 0, []]
+
+
 def test_merges_of_the_same_songs_leave_one_with_every_like(site):
     """T78: the first one merges, the others say that it was quicker."""
     (sentence,) = run(site, TWO_MERGES)

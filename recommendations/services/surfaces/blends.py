@@ -13,12 +13,13 @@ from uuid import UUID
 import numpy as np
 from django.core.cache import cache
 from django.db import transaction
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
 from accounts.models import User
 from catalog.listening.same_play import lock_listener
 from catalog.models import Song
+from common.transactions import lock_rows
 from recommendations.engine import Recommender, rank_for_group
 from recommendations.models import Blend, BlendMember, ModelVersion
 from recommendations.services.lists import exclusions
@@ -112,7 +113,8 @@ def create_blend(listener: User, title: str) -> Blend:
 def invite_listener(blend: Blend, inviter: User, username: str) -> None:
     """Invite a listener by name. A name that nobody has is no error: names of others stay unknown."""
     with transaction.atomic():
-        Blend.objects.select_for_update().get(pk=blend.pk)
+        if not lock_rows([blend]):  # its last member left meanwhile
+            return
         if blend.members.count() >= MOST_MEMBERS:
             raise BlendRefused("full")
         invited = User.objects.with_name(username).filter(is_active=True).first()
@@ -122,23 +124,37 @@ def invite_listener(blend: Blend, inviter: User, username: str) -> None:
 
 
 def join_blend(blend: Blend, listener: User) -> bool:
-    """Accept an invitation; return whether there was one."""
-    invited = blend.members.filter(listener=listener, joined_at=None)
-    return invited.update(joined_at=timezone.now()) == 1
+    """Accept an invitation; return whether there was one.
+
+    Who leaves at the same moment is waited for: the last one takes the blend along.
+    """
+    with transaction.atomic():
+        lock_rows([blend])
+        invited = blend.members.filter(listener=listener, joined_at=None)
+        return invited.update(joined_at=timezone.now()) == 1
 
 
 def leave_blend(blend: Blend, listener: User) -> None:
     """Leave a blend or decline an invitation; a blend that nobody has joined any more goes."""
     with transaction.atomic():
+        lock_rows([blend])
         blend.members.filter(listener=listener).delete()
-        delete_empty_blends()
+        _select_empty_blends().filter(pk=blend.pk).delete()
 
 
 def delete_empty_blends() -> int:
     """Delete blends without anybody who joined; return how many."""
-    joined = Count("members", filter=Q(members__joined_at__isnull=False))
-    empty = Blend.objects.annotate(n_joined=joined).filter(n_joined=0).values_list("pk", flat=True)
-    return Blend.objects.filter(pk__in=list(empty)).delete()[0]
+    n_deleted = 0
+    for blend in _select_empty_blends():
+        with transaction.atomic():
+            lock_rows([blend])  # somebody may have joined since
+            n_deleted += _select_empty_blends().filter(pk=blend.pk).delete()[0]
+    return n_deleted
+
+
+def _select_empty_blends() -> QuerySet[Blend]:
+    joined = BlendMember.objects.filter(blend=OuterRef("pk"), joined_at__isnull=False)
+    return Blend.objects.filter(~Exists(joined))
 
 
 # --- Songs ------------------------------------------------------------------------------------------------------------
