@@ -21,9 +21,10 @@ from catalog.imports.reading.json_files import (
 from catalog.imports.reading.source_files import SourceFile
 from catalog.records import ListenRecord, Outcome, SongRecord, WrongFile
 
-_INNER_ARRAYS = tuple(
-    (key, EACH)
-    for key in ("items", "plays", "listens", "history", "scrobbles", "tracks", "data", "results")
+_LISTS = ("items", "plays", "listens", "history", "scrobbles", "tracks", "data", "results")
+_INNER_ARRAYS = (
+    *((key, EACH) for key in _LISTS),
+    *((outer, key, EACH) for outer in ("data", "response", "result", "payload") for key in _LISTS),
 )
 _NAMES_OF_AN_OBJECT = ("name", "title", "#text")
 # what holds the song, or all that is said of a play

@@ -28,6 +28,10 @@ LONGEST_DIRECTORY = 16 * 2**20
 _TEXT_ENDINGS = (
     ".csv", ".tsv", ".txt", ".m3u", ".m3u8", ".xspf", ".jspf", ".log", ".json", ".jsonl",
 )  # fmt: skip
+_BESIDE_A_TABLE = re.compile(
+    r"^(?:read_?me|licen[cs]e|about|liesmich|lisezmoi|leeme|leggimi)\b[^.]{0,40}(?:\.txt)?$|\.(?:pdf|html?|md|png|jpe?g)$",
+    re.IGNORECASE,
+)
 _OF_SERVICES = re.compile(
     r"streaming_?history|endsong|endvideo|yourlibrary|playlist\d|takeout|watch-history|feedback|listens/|\d\.jsonl$",
     re.IGNORECASE,
@@ -252,7 +256,8 @@ def split_member_path(member: str) -> list[str]:
 def _open_single_member(opened: SourceFile) -> SourceFile:
     """Return a zip of one text file as that file; any other zip as it is.
 
-    What macOS and Windows add to a zip does not count. Raises WrongFile where the file is damaged.
+    What macOS and Windows add to a zip does not count, nor what tells about the file. Raises WrongFile where it is
+    damaged.
     """
     with zipfile.ZipFile(opened.path) as archive:
         members = [
@@ -261,6 +266,7 @@ def _open_single_member(opened: SourceFile) -> SourceFile:
             if (folders := split_member_path(name))[-1]
             and folders[0] != "__MACOSX"
             and folders[-1].casefold() not in _OF_A_SYSTEM
+            and not _BESIDE_A_TABLE.search(folders[-1])
         ]
         is_text = len(members) == 1 and members[0].casefold().endswith(_TEXT_ENDINGS)
         if not is_text or _OF_SERVICES.search(members[0]):

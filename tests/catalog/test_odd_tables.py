@@ -1,4 +1,4 @@
-"""Scrobbles that say beside each play whether its song is loved, headers of more languages, and files of nothing."""
+"""Scrobbles that say which songs are loved, headers of more languages, zips with notes, files of nothing."""
 
 import json
 
@@ -6,7 +6,7 @@ import pytest
 
 from catalog.imports.importers import detect_history, open_file
 from catalog.records import LIKE, PLAY, WrongFile
-from tests.catalog.files import outcomes, split, write
+from tests.catalog.files import outcomes, split, write, zip_members
 
 # 2022-12-31 10:00 UTC
 MORNING = 1_672_480_800
@@ -93,6 +93,28 @@ def test_columns_in_more_languages(tmp_path, header, date):
     (record,), rejected = read(write(tmp_path / "l.csv", f"{header}\nA,T,{date}\n"))
     assert (record.song.artist, record.song.title, record.occurred_at) == ("A", "T", MORNING)
     assert rejected == {}
+
+
+@pytest.mark.parametrize("outer", ["data", "response", "payload"])
+def test_a_list_may_be_two_objects_deep(tmp_path, outer):
+    play = {"artist": "A", "track": "T", "time": MORNING}
+    assert list_facts(write(tmp_path / "l.json", json.dumps({outer: {"items": [play]}}))) == [
+        (PLAY, "T")
+    ]
+
+
+@pytest.mark.parametrize("beside", ["README.txt", "readme", "About this export.html", "cover.jpg"])
+def test_what_tells_about_a_table_in_a_zip_is_no_second_one(tmp_path, beside):
+    table = "artist,track,date\nA,T,2022-12-31 10:00\n"
+    archive = zip_members(tmp_path / "l.zip", {"x/scrobbles.csv": table, f"x/{beside}": "hello"})
+    assert list_facts(archive) == [(PLAY, "T")]
+
+
+def test_a_playlist_may_be_called_as_a_note_is(tmp_path):
+    text = "#EXTM3U\n#EXTINF:200,A - T\nx.mp3\n"
+    archive = zip_members(tmp_path / "l.zip", {"About You.m3u8": text})
+    records, _ = read(archive)
+    assert [one.title for one in records if one.song] == ["About You"]
 
 
 @pytest.mark.parametrize(
