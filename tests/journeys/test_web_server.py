@@ -14,7 +14,7 @@ from waitress import wasyncore
 from waitress.adjustments import Adjustments
 
 from musicrec_site.ops.supervisor import list_children
-from musicrec_site.server import web_worker
+from musicrec_site.server import connections, web_worker
 from tests.conftest import Installation
 from tests.journeys.conftest import kill_group
 from tests.waiting import wait_for
@@ -267,8 +267,8 @@ def is_closed(one: socket.socket) -> bool:
 
 @pytest.mark.parametrize("beginning", BEGINNINGS.values(), ids=BEGINNINGS)
 def test_slow_sockets_are_closed(monkeypatch, beginning):
-    monkeypatch.setattr(web_worker, "HEAD_SECONDS", 0.3)
-    monkeypatch.setattr(web_worker, "BODY_SECONDS", 0.3)
+    monkeypatch.setattr(connections, "HEAD_SECONDS", 0.3)
+    monkeypatch.setattr(connections, "BODY_SECONDS", 0.3)
     with serving() as (port, _server), socket.create_connection(("127.0.0.1", port)) as slow:
         slow.sendall(beginning)
         if beginning.startswith(b"POST /library"):
@@ -283,7 +283,7 @@ def test_slow_sockets_are_closed(monkeypatch, beginning):
 
 
 def test_a_slow_body_may_take_its_time_while_it_comes(monkeypatch):
-    monkeypatch.setattr(web_worker, "BODY_SECONDS", 0.5)
+    monkeypatch.setattr(connections, "BODY_SECONDS", 0.5)
     with (
         serving() as (port, _server),
         socket.create_connection(("127.0.0.1", port), timeout=10) as steady,
@@ -296,7 +296,7 @@ def test_a_slow_body_may_take_its_time_while_it_comes(monkeypatch):
 
 
 def test_who_reads_nothing_holds_no_thread_and_is_closed(monkeypatch):
-    monkeypatch.setattr(web_worker, "READING_SECONDS", 0.5)
+    monkeypatch.setattr(connections, "READING_SECONDS", 0.5)
     with serving(n_threads=1) as (port, server), ExitStack() as sockets:
         deaf = [
             sockets.enter_context(socket.create_connection(("127.0.0.1", port), timeout=10))
@@ -362,7 +362,7 @@ def read_all(port: int, *pieces: bytes) -> bytes:
 def test_what_can_become_no_request_is_answered_at_once(request_bytes, status, monkeypatch):
     """They waited for the deadline of a head or body, which is beyond reach here, or were closed without a word."""
     for deadline in ("HEAD_SECONDS", "BODY_SECONDS", "IDLE_SECONDS", "READING_SECONDS"):
-        monkeypatch.setattr(web_worker, deadline, 86_400.0)
+        monkeypatch.setattr(connections, deadline, 86_400.0)
     with serving() as (port, _server):
         answer = read_all(port, request_bytes)
     assert answer.split(b" ", 2)[1] == str(status).encode()
@@ -402,7 +402,7 @@ def test_nothing_follows_a_body_with_two_lengths():
 
 
 def test_who_is_too_slow_hears_it(monkeypatch):
-    monkeypatch.setattr(web_worker, "HEAD_SECONDS", 0.3)
+    monkeypatch.setattr(connections, "HEAD_SECONDS", 0.3)
     with serving() as (port, _server):
         answer = read_all(port, b"GET / HTTP/1.1\r\nHost: ")
     assert answer.startswith(b"HTTP/1.1 408 ")
