@@ -214,7 +214,7 @@ class Installation:
             env=self.environment,
             capture_output=True,
             text=True,
-            **{"timeout": 240} | options,
+            **{"timeout": 500} | options,
         )
 
     def start(self, *arguments: str, **options) -> subprocess.Popen:

@@ -7,8 +7,11 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def wait_for(look: Callable[[], T], *, seconds: float = 120.0, every: float = 0.2) -> T:
-    """Return the first true answer of `look`; fail with the last one when the time is over."""
+def wait_for(look: Callable[[], T], *, seconds: float = 300.0, every: float = 0.2) -> T:
+    """Return the first true answer of `look`; fail with the last one when the time is over.
+
+    The time only ends what hangs: a busy machine takes ten times as long as a free one.
+    """
     deadline = time.monotonic() + seconds
     while True:
         answer = look()

@@ -106,7 +106,7 @@ def site(database) -> Iterator[Site]:
             yield Site(url, installation)
         finally:
             server.terminate()
-            server.wait(timeout=30)
+            server.wait(timeout=120)
 
 
 def _free_port() -> int:

@@ -31,7 +31,7 @@ def worker(site, tmp_path):
     with (tmp_path / "worker.log").open("w") as log:
         process = site.installation.start(*command, stdout=log, stderr=log, start_new_session=True)
     heartbeats = "SELECT COUNT(*) FROM recommendations_workerheartbeat"
-    wait_for(lambda: site.installation.query(heartbeats)[0][0], seconds=60)
+    wait_for(lambda: site.installation.query(heartbeats)[0][0])
     yield process
     kill_group(process)
 

@@ -27,7 +27,7 @@ def server(installation, free_port):
         "musicrec_site.wsgi",
     )
     try:
-        wait_for(lambda: ask(free_port, "GET", "/healthz", "")[0] == 200, seconds=60)
+        wait_for(lambda: ask(free_port, "GET", "/healthz", "")[0] == 200)
         yield lambda method, path, pieces: ask(free_port, method, path, secret, pieces)
     finally:
         server.terminate()

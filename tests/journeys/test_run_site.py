@@ -61,7 +61,7 @@ def running(site, free_port):
         start_new_session=True, preexec_fn=terminal.take,
     )  # fmt: skip
     try:
-        wait_for(lambda: "Musicrec is at" in terminal.shown, seconds=60)
+        wait_for(lambda: "Musicrec is at" in terminal.shown)
         yield process, free_port, terminal
     finally:
         kill_session(process)
@@ -87,7 +87,7 @@ def test_the_site_serves_survives_a_dead_child_and_stops_cleanly(running):
         child.kill()
     wait_for(lambda: "The web server ended" in terminal.shown and answers(port))
     terminal.press(b"\x03")
-    assert process.wait(timeout=60) == 0
+    assert process.wait(timeout=120) == 0
     wait_for(lambda: terminal.shown.rstrip().endswith("Stopped."))
     _before, after = terminal.shown.split("^C")
     assert after.split("\n") == ["Stopping …", "Stopped.", ""]
@@ -136,7 +136,7 @@ def test_a_closed_terminal_ends_everything_in_order(running):
     process, _port, terminal = running
     terminal.close()
     process.send_signal(signal.SIGHUP)
-    assert process.wait(timeout=60) == 0
+    assert process.wait(timeout=120) == 0
     assert list_session(process) == []
 
 

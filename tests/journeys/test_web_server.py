@@ -42,7 +42,7 @@ class Served:
         self.secret = installation.shell(SECRET).split()[-1]
         command = list_children("127.0.0.1", port)[0].command[1:]
         self.process = installation.start(*command, start_new_session=True)
-        wait_for(lambda: self.answers(60), seconds=60)
+        wait_for(lambda: self.answers(60))
 
     def answers(self, seconds: float, path: str = "/login/") -> bool:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=seconds)
@@ -272,14 +272,12 @@ def test_slow_sockets_are_closed(monkeypatch, beginning):
     with serving() as (port, _server), socket.create_connection(("127.0.0.1", port)) as slow:
         slow.sendall(beginning)
         if beginning.startswith(b"POST /library"):
-            wait_for(
-                lambda: b" 200 " in slow.recv(1000), seconds=10
-            )  # refused: nobody is signed in
+            wait_for(lambda: b" 200 " in slow.recv(1000))  # refused: nobody is signed in
             return
         for _ in range(5):
             send_quietly(slow, b"a")
             time.sleep(0.1)
-        wait_for(lambda: is_closed(slow), seconds=10)
+        wait_for(lambda: is_closed(slow))
 
 
 def test_a_slow_body_may_take_its_time_while_it_comes(monkeypatch):
@@ -308,7 +306,7 @@ def test_who_reads_nothing_holds_no_thread_and_is_closed(monkeypatch):
         connection.request("POST", "/x", b"hello")
         assert connection.getresponse().read() == b"hello"
         connection.close()
-        wait_for(lambda: not server.active_channels, seconds=20)
+        wait_for(lambda: not server.active_channels)
 
 
 def test_where_no_connection_is_free_the_oldest_unfinished_one_goes(monkeypatch):

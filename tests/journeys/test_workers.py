@@ -61,7 +61,7 @@ def test_a_worker_trains_activates_and_precomputes(site, start_worker, broker):
         site.settings["CELERY_BROKER_URL"] = broker
     start_worker(site, "-c", FITS_FIRST)
     run = request_training(site)
-    row = wait_for(lambda: find_ended_run(site, run), seconds=60)
+    row = wait_for(lambda: find_ended_run(site, run))
     assert (row["status"], row["error"]) == ("succeeded", "")
     assert site.query("SELECT COUNT(*) FROM recommendations_modelversion WHERE is_active") == [(1,)]
     assert site.query("SELECT COUNT(*) FROM recommendations_recommendationlist") == [(60,)]
@@ -74,7 +74,7 @@ def test_a_killed_worker_is_followed_by_another_and_cancelling_stops_it(site, st
     first = wait_for(lambda: "fit als" in run_row(site, run)["stage"] and run_row(site, run))
     os.killpg(worker.pid, signal.SIGKILL)
     start_worker(site)
-    second = wait_for(lambda: run_row(site, run)["attempt"] == 2 and run_row(site, run), seconds=90)
+    second = wait_for(lambda: run_row(site, run)["attempt"] == 2 and run_row(site, run))
     assert second["owner"] != first["owner"]
     wait_for(lambda: "fit als" in run_row(site, run)["stage"])
     cancel = (
@@ -82,7 +82,7 @@ def test_a_killed_worker_is_followed_by_another_and_cancelling_stops_it(site, st
         "from recommendations.services.training import training_requests"
     )
     site.shell(f"{cancel}; training_requests.cancel(TrainingRun.objects.get(pk={run}))")
-    assert wait_for(lambda: find_ended_run(site, run), seconds=10)["status"] == "cancelled"
+    assert wait_for(lambda: find_ended_run(site, run))["status"] == "cancelled"
     assert site.query("SELECT COUNT(*) FROM recommendations_modelversion") == [(0,)]
 
 
@@ -90,10 +90,10 @@ def test_a_worker_touches_the_file_of_its_health_check_while_it_lives(site, star
     alive = tmp_path / "alive"
     site.settings["WORKER_ALIVE_FILE"] = str(alive)
     worker = start_worker(site)
-    first = wait_for(lambda: alive.exists() and alive.stat().st_mtime, seconds=60)
-    wait_for(lambda: alive.stat().st_mtime > first, seconds=60)
+    first = wait_for(lambda: alive.exists() and alive.stat().st_mtime)
+    wait_for(lambda: alive.stat().st_mtime > first)
     worker.send_signal(signal.SIGTERM)
-    assert worker.wait(timeout=60) == 0
+    assert worker.wait(timeout=120) == 0
 
 
 def test_a_worker_told_to_stop_gives_its_training_back_and_ends(site, start_worker):
@@ -102,7 +102,7 @@ def test_a_worker_told_to_stop_gives_its_training_back_and_ends(site, start_work
     run = request_training(site, **long_training())
     wait_for(lambda: "fit als" in run_row(site, run)["stage"])
     worker.send_signal(signal.SIGTERM)
-    assert worker.wait(timeout=20) == 0
+    assert worker.wait(timeout=120) == 0
     row = run_row(site, run)
     assert (row["status"], row["attempt"], row["owner"]) == ("queued", 0, "")
 
@@ -138,7 +138,7 @@ def test_the_age_of_a_worker_can_be_seen(site, start_worker):
     worker = start_worker(site)
     assert float(site.shell(age)) < 30
     worker.send_signal(signal.SIGTERM)
-    worker.wait(timeout=20)
+    worker.wait(timeout=120)
     assert site.shell(age) == "None"
 
 
@@ -161,7 +161,7 @@ def test_an_idle_worker_waits_for_none_of_its_processes(site, start_worker, brok
     worker = start_worker(site)
     wait_for((tmp_path / "hangs").exists)
     worker.terminate()
-    assert worker.wait(timeout=60) == 0
+    assert worker.wait(timeout=120) == 0
     wait_for(lambda: list_session(worker) == [])
     assert site.query("SELECT COUNT(*) FROM recommendations_workerheartbeat") == [(0,)]
 
@@ -229,7 +229,7 @@ def test_an_idle_worker_ends_though_its_queue_has_frozen(site, start_worker, nam
     worker = start_worker(site, has_come=None if n_bytes == math.inf else relay.is_frozen)
     relay.freeze()
     worker.terminate()
-    assert worker.wait(timeout=60) == 0
+    assert worker.wait(timeout=120) == 0
     relay.close()
     wait_for(lambda: list_session(worker) == [])
     assert site.query("SELECT COUNT(*) FROM recommendations_workerheartbeat") == [(0,)]
@@ -241,7 +241,7 @@ def test_a_worker_that_is_told_to_end_gives_its_training_back(site, start_worker
     run = request_training(site, **long_training())
     wait_for(lambda: "fit als" in run_row(site, run)["stage"])
     worker.terminate()
-    assert worker.wait(timeout=60) == 0
+    assert worker.wait(timeout=120) == 0
     wait_for(lambda: list_session(worker) == [])
     row = run_row(site, run)
     assert (row["status"], row["owner"]) == ("queued", "")

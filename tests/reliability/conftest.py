@@ -61,7 +61,7 @@ class Web:
 
     def stop(self) -> int:
         self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(timeout=60)
+        return self.process.wait(timeout=120)
 
 
 @pytest.fixture
@@ -102,7 +102,7 @@ def serve(tmp_path) -> Iterator[Callable[..., Web]]:
             )
         started.append(process)
         web = Web(url, process)
-        wait_for(web.answers, seconds=60)
+        wait_for(web.answers)
         return web
 
     yield start

@@ -83,7 +83,7 @@ def test_a_training_outlives_a_clock_that_jumps_and_its_worker_is_followed_all_t
     set_clock(-7200)
     kill_with_children(worker)
     start_worker(site)
-    wait_for(lambda: taken_up(site, run), seconds=90)
+    wait_for(lambda: taken_up(site, run))
 
 
 def taken_up(site, run: int) -> bool:  # noqa: F811

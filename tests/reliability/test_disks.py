@@ -140,7 +140,7 @@ def test_a_full_queue_lets_a_training_wait(site, start_worker, small_disk):  # n
     assert list((queue / "messages").iterdir()) == []
     ballast.unlink()
     start_worker(site)
-    assert wait_for(lambda: find_ended_run(site, run), seconds=60)["status"] == "succeeded"
+    assert wait_for(lambda: find_ended_run(site, run))["status"] == "succeeded"
 
 
 def test_a_read_only_queue_lets_a_training_wait(site, start_worker, small_disk):  # noqa: F811
@@ -156,7 +156,7 @@ def test_a_read_only_queue_lets_a_training_wait(site, start_worker, small_disk):
     assert row["status"] == "queued" and "the message queue can't be reached" in row["stage"]
     mount("-o", "remount,rw", str(queue))
     start_worker(site)
-    assert wait_for(lambda: find_ended_run(site, run), seconds=60)["status"] == "succeeded"
+    assert wait_for(lambda: find_ended_run(site, run))["status"] == "succeeded"
 
 
 def test_on_a_full_disk_that_nobody_works_on_every_command_says_so_in_a_sentence(

@@ -52,7 +52,7 @@ def operated_site(installation, free_port, tmp_path):
             stdout=output, stderr=output, start_new_session=True,
         )  # fmt: skip
     try:
-        wait_for(lambda: "Musicrec is at" in log.read_text(), seconds=90)
+        wait_for(lambda: "Musicrec is at" in log.read_text())
         password = (installation.folder / "data" / "admin-password").read_text().strip()
         yield Site(url, installation), process, password
     finally:
@@ -117,7 +117,7 @@ def test_a_new_operators_first_day(operated_site, browser):
 
     retrain(olga)
     seen = {0.0}
-    wait_for(lambda: seen.add(shown_progress(olga)) or 1.0 in seen, seconds=240)
+    wait_for(lambda: seen.add(shown_progress(olga)) or 1.0 in seen)
     assert any(0 < each < 1 for each in seen if each), (
         "The bar moved without the page being loaded again."
     )

@@ -81,14 +81,14 @@ def server(installation, postgresql, free_port, tmp_path):
 def test_the_server_trains_serves_and_ends_well(server, tmp_path):
     """T26, and the deployment of compose.yaml: a training asked for in the web process is done by the worker."""
     installation, web, running = server
-    wait_for(web.answers, seconds=90)
-    wait_for(lambda: '"worker": {"status": "ok"' in web.call("/readyz")[1], seconds=60)
+    wait_for(web.answers)
+    wait_for(lambda: '"worker": {"status": "ok"' in web.call("/readyz")[1])
 
     run = installation.shell(
         "from recommendations import tasks; print(tasks.start_training(trigger='admin').pk)"
     )
     look = f"from recommendations.models import TrainingRun as T; print(T.objects.get(pk={run}).status)"
-    wait_for(lambda: installation.shell(look) in ("succeeded", "failed"), seconds=120, every=2)
+    wait_for(lambda: installation.shell(look) in ("succeeded", "failed"), every=2)
 
     assert installation.shell(look) == "succeeded"
     status, body = web.call("/readyz")
@@ -98,7 +98,7 @@ def test_the_server_trains_serves_and_ends_well(server, tmp_path):
     )
     for process in running.values():
         process.send_signal(signal.SIGTERM)
-    codes = {name: process.wait(timeout=60) for name, process in running.items()}
+    codes = {name: process.wait(timeout=120) for name, process in running.items()}
     assert codes == dict.fromkeys(PROCESSES, 0), codes
     logs = {name: (tmp_path / f"{name}.log").read_text().splitlines() for name in PROCESSES}
     assert [line for lines in logs.values() for line in lines if not line.startswith("{")] == []

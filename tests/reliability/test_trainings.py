@@ -124,11 +124,10 @@ def test_a_killed_child_is_retried_and_then_given_up_with_the_reason(site, start
             lambda n=attempt: (
                 (r := run_row(site, run))["attempt"] == n and "fit als" in r["stage"] and r
             ),
-            seconds=90,
         )
         os.kill(int(row["owner"].split(":")[1]), signal.SIGKILL)
         site.shell("from recommendations import tasks; tasks.sweep_and_wake(wait=True)")
-    row = wait_for(lambda: find_ended_run(site, run), seconds=30)
+    row = wait_for(lambda: find_ended_run(site, run))
     assert row["status"] == "failed"
     assert "stopped without a word in 2 attempts" in row["error"]
 
@@ -148,11 +147,11 @@ def test_a_silent_worker_is_overtaken_and_changes_nothing_later(site, start_work
         site.shell("from recommendations import tasks; tasks.sweep_and_wake(wait=True)")
         return (row := run_row(site, run))["attempt"] == 2 and row
 
-    assert wait_for(second_attempt, seconds=90)["owner"] != first["owner"]
+    assert wait_for(second_attempt)["owner"] != first["owner"]
     os.killpg(silent.pid, signal.SIGCONT)
     log = next(tmp_path.glob("worker0@*.log"))
     wait_for(lambda: "attempt 1 writes nothing more" in log.read_text())
-    row = wait_for(lambda: find_ended_run(site, run), seconds=180)
+    row = wait_for(lambda: find_ended_run(site, run))
     assert (row["status"], row["attempt"]) == ("succeeded", 2)
     assert site.query("SELECT COUNT(*) FROM recommendations_modelversion") == [(1,)]
     assert silent.poll() is None
@@ -174,7 +173,7 @@ def test_a_message_that_redis_delivers_again_makes_no_second_version(site, start
     start_worker(site)
     start_worker(site)
     run = request_training(site, **options)
-    row = wait_for(lambda: find_ended_run(site, run), seconds=200)
+    row = wait_for(lambda: find_ended_run(site, run))
     assert (row["status"], row["attempt"]) == ("succeeded", 1)
     time.sleep(5)
     assert site.query("SELECT COUNT(*) FROM recommendations_modelversion") == [(1,)]
@@ -219,10 +218,10 @@ def test_a_cancelled_training_returns_its_memory(site, start_worker):  # noqa: F
         f"training_requests.cancel(TrainingRun.objects.get(pk={run}))"
     )
 
-    assert wait_for(lambda: find_ended_run(site, run), seconds=15)["status"] == "cancelled"
-    wait_for(lambda: not psutil.pid_exists(trains), seconds=15)
+    assert wait_for(lambda: find_ended_run(site, run))["status"] == "cancelled"
+    wait_for(lambda: not psutil.pid_exists(trains))
     again = request_training(site, precompute=False)
-    assert wait_for(lambda: find_ended_run(site, again), seconds=60)["status"] == "succeeded"
+    assert wait_for(lambda: find_ended_run(site, again))["status"] == "succeeded"
 
 
 PRESSES = """
@@ -255,7 +254,7 @@ def test_two_admins_and_the_schedule_press_at_once(site, request, database):  # 
     for process in pressed:
         process.stdin.write("\n")
         process.stdin.flush()
-    outputs = [process.communicate(timeout=100)[0] for process in pressed]
+    outputs = [process.communicate(timeout=500)[0] for process in pressed]
 
     refusals = [
         text for text in outputs if "is queued; it has to end or be cancelled first" in text

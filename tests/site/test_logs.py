@@ -121,12 +121,12 @@ def test_the_web_servers_own_lines_are_objects_too(installation, free_port, tmp_
             *web_command(free_port), stdout=output, stderr=output, start_new_session=True
         )
     try:
-        wait_for(lambda: log.read_text().count("Booting worker") == 2, seconds=60)
+        wait_for(lambda: log.read_text().count("Booting worker") == 2)
         psutil.Process(web.pid).children()[0].kill()
-        wait_for(lambda: log.read_text().count("Booting worker") == 3, seconds=60)
-        wait_for(lambda: _answers(free_port), seconds=60)
+        wait_for(lambda: log.read_text().count("Booting worker") == 3)
+        wait_for(lambda: _answers(free_port))
         web.send_signal(signal.SIGTERM)
-        assert web.wait(timeout=60) == 0
+        assert web.wait(timeout=120) == 0
     finally:
         kill_group(web)
 
@@ -163,5 +163,5 @@ def test_lines_of_a_pool_whose_process_died_are_objects(site, start_worker, tmp_
     )
     child.send_signal(signal.SIGTERM)
     (log,) = tmp_path.glob("worker0@*.log")
-    wait_for(lambda: "exited with" in log.read_text(), seconds=30)
+    wait_for(lambda: "exited with" in log.read_text())
     assert [line for line in log.read_text().splitlines() if not line.startswith("{")] == []

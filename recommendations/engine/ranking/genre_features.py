@@ -102,12 +102,12 @@ def _compute_cosines(
     """Return the cosines of candidates to all songs of the histories, (m, songs); only to their listener's own."""
     # each listener has columns of their own, so one product compares nobody with another's history
     width = genres.shape[1] * history.shape[0]
-    songs = _offset_columns(genres, item_rows, listener_rows, width)
-    others = _offset_columns(genres, history.indices, list_entry_rows(history), width)
+    songs = _shift_columns(genres, item_rows, listener_rows, width)
+    others = _shift_columns(genres, history.indices, list_entry_rows(history), width)
     return csr_matrix(songs @ others.T)
 
 
-def _offset_columns(
+def _shift_columns(
     genres: csr_matrix,
     item_rows: NDArray[np.int32],
     listener_rows: NDArray[np.int64],

@@ -76,7 +76,7 @@ def build_dataset(
     seed: int,
     report: OnProgress,
 ) -> RankerDataset:
-    """Return the lesson over these components; where listeners are few, other songs of theirs are hidden, too."""
+    """Build the ranker's data over these components; for few listeners also from other held-out songs of theirs."""
     dataset = RankerDataset.build(validation, fitted, config, cold_below, seed, report)
     n_listeners = max(dataset.n_known, 1)
     # there is only one end of a history

@@ -42,9 +42,9 @@ class Measurement:
     Attributes
     ----------
     linear_share
-        Part of the linear order that measured best on the judges.
+        Share of the linear order that measured best on the validation listeners.
     ndcg : float64 (n,)
-        Of the judges, in their order.
+        Of the validation listeners, in their order.
     new_ndcg : float64 (m,)
         Of the new listeners.
     """
@@ -139,7 +139,7 @@ class RankerDataset:
         return int((~self.is_new).sum())
 
     def add_examples(self, other: RankerDataset) -> RankerDataset:
-        """Return the lesson with another one about the same listeners."""
+        """Return these data with further examples of the same listeners."""
         return replace(
             self, extra_examples=(*self.extra_examples, other.examples, *other.extra_examples)
         )
@@ -176,7 +176,7 @@ class RankerDataset:
 def _choose_training_listeners(
     validation: Validation, config: RankerConfig, seed: int
 ) -> NDArray[np.intp]:
-    """Return the listeners with hidden songs, or the judges and as many others as may be trained on.
+    """Return the listeners with held-out songs: the validation listeners and as many others as may be trained on.
 
     Where histories are short these are more: enough that `ENOUGH_HIDDEN` songs are to be found, at most
     `MOST_LISTENERS` times `max_listeners`.

@@ -78,7 +78,9 @@ def precompute(
         Asked after every batch; True ends the work there.
     """
     recommender = registry.load_recommender(version)
-    histories: _Known = _OfTraining(rows, recommender) if rows else _OfDatabase(recommender)
+    histories: _HistorySource = (
+        _TrainingHistories(rows, recommender) if rows else _DatabaseHistories(recommender)
+    )
     unavailable = exclusions.build_catalog_mask(version, recommender)
     versions = exclusions.work_versions(version, recommender)
     listener_ids = select_listeners(histories.list_listener_ids())
@@ -90,12 +92,12 @@ def precompute(
     for batch in cut_blocks(n, conf.precompute_batch):
         # a batch of one block tells nothing of itself
         tell(STAGE, batch.start, n)
-        some = histories.read_block(listener_ids[batch])
+        block = histories.read_block(listener_ids[batch])
         lists = compute_lists(
-            recommender, some, unavailable, versions, _report_part(tell, batch.start, n)
+            recommender, block, unavailable, versions, _report_part(tell, batch.start, n)
         )
-        for chunk in cut_blocks(len(some.listener_ids), WRITTEN_TOGETHER):
-            n_written += write_lists(_make_rows(version, some, lists, chunk), some.read_at, keep)
+        for chunk in cut_blocks(len(block.listener_ids), WRITTEN_TOGETHER):
+            n_written += write_lists(_make_rows(version, block, lists, chunk), block.read_at, keep)
         if is_turn_over():
             return n_written
     tell(STAGE, n, n)
@@ -154,11 +156,11 @@ def find_current(version: ModelVersion) -> NDArray[np.int64]:
     return np.fromiter(lists.values_list("listener_id", flat=True).iterator(), dtype=np.int64)
 
 
-# --- What is known of listeners ---------------------------------------------------------------------------------------
+# --- What listeners did -----------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
-class _Some:
+class _ListenerBlock:
     """Listeners in ascending order of their ids, what they did, and the state that was read.
 
     `histories` and `disliked` are float32 csr (n_listeners, n_items).
@@ -171,17 +173,17 @@ class _Some:
     read_at: datetime
 
 
-class _Known(Protocol):
+class _HistorySource(Protocol):
     """Where histories come from."""
 
     def list_listener_ids(self) -> NDArray[np.int64]:
         """Return who has a history, ascending."""
 
-    def read_block(self, listener_ids: NDArray[np.int64]) -> _Some:
-        """Return what some of them did."""
+    def read_block(self, listener_ids: NDArray[np.int64]) -> _ListenerBlock:
+        """Return what these listeners did."""
 
 
-class _OfTraining:
+class _TrainingHistories:
     """Histories that a training read."""
 
     def __init__(self, rows: TrainingRows, recommender: Recommender) -> None:
@@ -197,14 +199,16 @@ class _OfTraining:
         events = self._rows.interactions
         return self._recommender.histories(events), mark_dislikes(events, self._recommender)
 
-    def read_block(self, listener_ids: NDArray[np.int64]) -> _Some:
+    def read_block(self, listener_ids: NDArray[np.int64]) -> _ListenerBlock:
         histories, disliked = self._matrices
         rows = self._rows.interactions.listeners.rows(listener_ids)
         generations = self._rows.generations.look_up(listener_ids)
-        return _Some(listener_ids, histories[rows], disliked[rows], generations, self._read_at)
+        return _ListenerBlock(
+            listener_ids, histories[rows], disliked[rows], generations, self._read_at
+        )
 
 
-class _OfDatabase:
+class _DatabaseHistories:
     """Histories as they are now, read for one range of ids after the other."""
 
     def __init__(self, recommender: Recommender) -> None:
@@ -220,7 +224,7 @@ class _OfDatabase:
         )
         return np.fromiter(heard, dtype=np.int64)
 
-    def read_block(self, listener_ids: NDArray[np.int64]) -> _Some:
+    def read_block(self, listener_ids: NDArray[np.int64]) -> _ListenerBlock:
         # Read first which state the lists will be about: a like during the work then outdates them.
         read_at = timezone.now()
         first, last = int(listener_ids[0]), int(listener_ids[-1])
@@ -231,7 +235,7 @@ class _OfDatabase:
         events = select_events(listener_ids, events)
         ids = events.listeners.ids
         histories = self._recommender.histories(events)
-        return _Some(
+        return _ListenerBlock(
             ids,
             histories,
             mark_dislikes(events, self._recommender),
@@ -268,18 +272,18 @@ ListRow = tuple[int, int, str, int, str]
 
 def compute_lists(
     recommender: Recommender,
-    some: _Some,
+    block: _ListenerBlock,
     unavailable: NDArray[np.bool_] | None,
     versions: WorkVersions,
     on_progress: OnProgress,
 ) -> BatchWithoutRepeats:
-    pairs = list_hidden_pairs(int(some.listener_ids[0]), int(some.listener_ids[-1]))
-    exclude = some.disliked
+    pairs = list_hidden_pairs(int(block.listener_ids[0]), int(block.listener_ids[-1]))
+    exclude = block.disliked
     if len(pairs):
-        exclude = exclude + mark_hidden(pairs, some.listener_ids, recommender)
+        exclude = exclude + mark_hidden(pairs, block.listener_ids, recommender)
     return make_batch_lists(
         recommender,
-        some.histories,
+        block.histories,
         exclude,
         unavailable,
         versions,
@@ -289,9 +293,9 @@ def compute_lists(
 
 
 def _make_rows(
-    version: ModelVersion, some: _Some, lists: BatchWithoutRepeats, rows: slice
+    version: ModelVersion, block: _ListenerBlock, lists: BatchWithoutRepeats, rows: slice
 ) -> list[ListRow]:
-    ids, generations = some.listener_ids[rows].tolist(), some.generations[rows].tolist()
+    ids, generations = block.listener_ids[rows].tolist(), block.generations[rows].tolist()
     return [
         (listener_id, version.pk, lists.pack_json(position), generation, lists.segment(position))
         for position, listener_id, generation in zip(
