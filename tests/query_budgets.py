@@ -88,7 +88,7 @@ API_CHANGE_BUDGETS = {
     "delete me/blends/{blend}/": 12,
     "post me/blends/": 8,
     "post me/blends/{blend}/invitations/": 12,
-    "post me/blends/{blend}/join/": 6,
+    "post me/blends/{blend}/join/": 7,
     "post experiments/": 14,
     "post experiments/{draft}/start/": 16,
     "put artists/{artist}/hidden/": 13,

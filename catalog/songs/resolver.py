@@ -25,7 +25,7 @@ from catalog.names.matching import (
     parse_uuid,
     strip_channel,
 )
-from catalog.names.text import NAME_LENGTH, normalise_name
+from catalog.names.text import NAME_LENGTH
 from catalog.records import SongRecord
 from catalog.songs import credits
 from catalog.songs.aliases import SongAlias
@@ -208,7 +208,7 @@ class SongResolver:
             record.spotify_id or None,
             clean_isrc(record.isrc),
             record.duration_ms,
-            normalise_name(record.album) if record.album else "",
+            record.album[:NAME_LENGTH],
             record.title.strip(),
         )
 

@@ -3,9 +3,11 @@
 Reads only; `resolver` adds what is new. docs/matching.md ("Identity") explains the rule.
 """
 
+import re
 import uuid
 from collections.abc import Collection
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from catalog.names import note_words
@@ -24,7 +26,11 @@ from common.bulk_sql import cut_chunks
 MANY = 900
 """So many values go into one statement."""
 IDS = ("mbid", "spotify_id", "isrc")
-_COLUMNS = ("pk", "match_key", *IDS, "duration_ms", "album__search_text", "title")
+_COLUMNS = ("pk", "match_key", *IDS, "duration_ms", "album__title", "title")
+_DISC = re.compile(
+    r"(?:\s|[,:(\[-])(?:disc|disk|cd|disque|disco|диск|ディスク)\s?\d{1,2}[)\]]?$", re.IGNORECASE
+)
+_KEPT_ALBUMS = 10_000
 _PLACEHOLDER_ARTISTS = frozenset(map(build_lookup_key, note_words.PLACEHOLDER_ARTISTS))
 # lengths that differ by more than either are lengths of different recordings
 _OTHER_LENGTH_MS = 10_000
@@ -150,15 +156,15 @@ def _are_different_recordings(description: Description, candidate: Candidate) ->
     """Whether two songs of the same names are two recordings.
 
     One sign is not enough: compilations give a song other ids, a single another album, a radio edit another length.
-    Under placeholder names ("Unknown Artist", "Intro") and for works that many perform ("Sonata No. 2") another album
-    is enough.
+    Under placeholder names ("Unknown Artist", "Intro") and for works that many perform ("Sonata No. 2") another album,
+    or another disc of one, is enough.
     """
     is_generic = (
         description.artist in _PLACEHOLDER_ARTISTS
         or _is_generic(description.title)
         or is_composed(description.title)
     )
-    if is_generic and description.album != candidate.album:
+    if is_generic and _build_album_key(description.album) != _build_album_key(candidate.album):
         return (
             bool(description.album and candidate.album)
             or description.artist in _PLACEHOLDER_ARTISTS
@@ -173,17 +179,30 @@ def _count_differences(description: Description, candidate: Candidate) -> int:
         for name in ("mbid", "isrc")
     )
     lengths = _differ_in_length(description.duration_ms, candidate.duration_ms)
-    albums = (
-        description.album
-        and candidate.album
-        and build_title_key(description.album) != build_title_key(candidate.album)
+    own_album, other_album = map(
+        _build_album_key_without_disc, (description.album, candidate.album)
     )
+    albums = own_album and other_album and own_album != other_album
     # two songs of one album may differ by the sign alone; but sources leave it out, too
     is_one_a_question = description.written_title.endswith("?") != candidate.written_title.endswith(
         "?"
     )
-    titles = is_one_a_question and description.album and description.album == candidate.album
+    titles = is_one_a_question and own_album and own_album == other_album
     return bool(ids) + lengths + bool(albums or titles)
+
+
+@lru_cache(_KEPT_ALBUMS)
+def _build_album_key(album: str) -> str:
+    """Return an album's title as it is compared, without its edition: "A (Deluxe Edition)" is "A"."""
+    return build_title_key(album) if album else ""
+
+
+@lru_cache(_KEPT_ALBUMS)
+def _build_album_key_without_disc(album: str) -> str:
+    """Return the same without its disc: "A (Disc 2)" is "A"."""
+    disc = _DISC.search(album)
+    bare = album[: disc.start()].rstrip(" ,:-–—([") if disc else album
+    return _build_album_key(bare or album)
 
 
 def is_same_recording(song: Song, record: SongRecord) -> bool:

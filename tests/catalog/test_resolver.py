@@ -65,6 +65,21 @@ SAME = {
         record("Sonata in Blue", album="Single"),
         record("Sonata in Blue", album="Album"),
     ),
+    "a remaster on a deluxe edition": (
+        record("Tide", mbid=ONE, album="Low"),
+        record("Tide - 2011 Remaster", mbid=OTHER, album="Low (Deluxe Edition)"),
+    ),
+    **{
+        f"an album with its disc: {album}": (
+            record("Tide", mbid=ONE, album="The Wall"),
+            record("Tide", mbid=OTHER, album=album),
+        )
+        for album in ("The Wall (Disc 2)", "The Wall [CD1]", "The Wall, Disc 1", "The Wall CD 2")
+    },
+    "an intro of two editions": (
+        record("Intro", album="Low"),
+        record("Intro", album="Low [2011 Remaster]"),
+    ),
     "a name without blanks": (record("Bolt", "R.E.M."), record("Bolt", "REM")),
     **{
         f"no work of a catalogue: {title}": (
@@ -93,6 +108,14 @@ OTHERS = {
         record("Beta", "Other", spotify_id="a" * 22),
     ),
     "an intro of two albums": (record("Intro", album="Silent"), record("Intro", album="Heart")),
+    "intros of two discs": (
+        record("Intro", album="The Wall (Disc 1)"),
+        record("Intro", album="The Wall (Disc 2)"),
+    ),
+    "other ids on the album of a concert": (
+        record("Tide", mbid=ONE, album="Low"),
+        record("Tide", mbid=OTHER, album="Low (Live)"),
+    ),
     "an intro of two lengths": (
         record("Intro", duration_ms=118_000),
         record("Intro", duration_ms=42_000),
