@@ -30,7 +30,7 @@ Row = TypeVar("Row", bound=Model)
 
 
 class NamedRows(LargeTable, ModelAdmin[Row]):
-    """Rows that are matching_ids by their names."""
+    """Rows that are searched by the kept index of names."""
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
@@ -52,7 +52,7 @@ class NamedRows(LargeTable, ModelAdmin[Row]):
 
 
 class MergingAdmin(NamedRows[Row]):
-    """Rows that can be matching_ids twice: an action asks which one stays and makes them one."""
+    """Rows of which two may mean the same: an action asks which one stays and merges them."""
 
     actions = ["merge"]
     formfield_overrides = {models.URLField: {"assume_scheme": "https"}}

@@ -62,7 +62,7 @@ def request_due_syncs() -> list[ServerSync]:
 
 
 def _request_writing() -> list[ServerSync]:
-    """Ask for a light sync of every account whose lists or likes are others than the server has."""
+    """Ask for a light sync of every account whose lists or likes differ from the server's."""
     accounts = ServerAccount.objects.filter(Q(writes_playlists=True) | Q(star_back=True))
     request = partial(request_account_sync, is_light=True)
     return [

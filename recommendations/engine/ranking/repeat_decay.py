@@ -1,4 +1,4 @@
-"""How fast a listener forgets, told from which songs they came back to."""
+"""How fast listeners lose interest in songs, learned from which ones they came back to."""
 
 from __future__ import annotations
 

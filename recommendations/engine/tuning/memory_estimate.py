@@ -1,4 +1,4 @@
-"""How much memory a fit takes, told from the size of the data before anything is allocated."""
+"""Estimate how much memory a fit takes from the size of the data, before anything is allocated."""
 
 from __future__ import annotations
 
