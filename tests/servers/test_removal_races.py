@@ -51,7 +51,7 @@ def wait_until(is_so, seconds=20):
     while not is_so() and time.monotonic() < ends:
         time.sleep(0.002)
 
-def end(thread, seconds=60):
+def end(thread, seconds=240):
     thread.join(seconds)
     if thread.is_alive():
         errors.append("the worker never ended")

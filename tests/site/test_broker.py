@@ -3,7 +3,6 @@
 import multiprocessing
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from queue import Empty
 
 import pytest
 from kombu import Connection, Exchange, Queue
@@ -55,16 +54,18 @@ def write_many(folder: Path, writer: int) -> None:
             queue.put([writer, number])
 
 
+END = "nothing more comes"
+
+
 def read_many(folder: Path, results) -> None:
     with connect(folder) as connection:
         queue = connection.SimpleQueue("training")
         while True:
-            try:
-                message = queue.get(timeout=3)
-            except Empty:
+            message = queue.get()
+            message.ack()
+            if message.payload == END:
                 return
             results.put(message.payload)
-            message.ack()
 
 
 def bind(folder: Path, number: int) -> None:
@@ -88,6 +89,9 @@ def test_each_message_is_read_once_while_others_are_written(folder):
     processes = in_processes(write_many, *((folder, writer) for writer in range(N_WRITERS)))
     processes += in_processes(read_many, (folder, queue), (folder, queue))
     read = [tuple(queue.get()) for _ in range(N_WRITERS * N_EACH)]
+    with connect(folder) as connection:
+        for _reader in range(2):
+            connection.SimpleQueue("training").put(END)
     for process in processes:
         process.join()
 
