@@ -6,7 +6,7 @@ import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from catalog.imports.importers import get_importer, open_file
+from catalog.imports.importers import detect_history, get_importer, open_file
 from catalog.records import LeftOutRow, RejectedRow
 
 
@@ -34,6 +34,15 @@ def split(outcomes: list) -> tuple[list, dict[int, str]]:
         outcome.line: str(outcome.reason) for outcome in outcomes if isinstance(outcome, others)
     }
     return [outcome for outcome in outcomes if not isinstance(outcome, others)], rejected
+
+
+def read_history(path: Path) -> tuple[list, dict[int, str]]:
+    """Return the records of a file in the format that is found out, and the rows that do not go in."""
+    return split(outcomes(path, "history", detect_history(open_file(path)).name))
+
+
+def list_names(records: list) -> list[tuple[str, str]]:
+    return [(record.song.artist, record.song.title) for record in records if record.song]
 
 
 def spotify_entry(title: str | None = "Hidden Place", **changes) -> dict:

@@ -24,18 +24,16 @@ from catalog.records import (
 from catalog.songs import resolver
 from recommendations.models import ListenerControl
 from recommendations.services.preferences import controls, data_export, taste
-from tests.catalog.files import outcomes, split, spotify_entry, spotify_zip, write, zip_members
+from tests.catalog.files import (
+    list_names,
+    read_history,
+    spotify_entry,
+    spotify_zip,
+    write,
+    zip_members,
+)
 
 MBID = "8f3471b5-7e6a-48da-86a9-c1c07a0f47ae"
-
-
-def read(path) -> tuple[list, dict[int, str]]:
-    """Return the records of a file in the format that is found out, and the rows that do not go in."""
-    return split(outcomes(path, "history", detect_history(open_file(path)).name))
-
-
-def names(records) -> list[tuple[str, str]]:
-    return [(record.song.artist, record.song.title) for record in records if record.song]
 
 
 class TestTimes:
@@ -45,26 +43,26 @@ class TestTimes:
     def test_what_is_no_time_costs_its_row(self, tmp_path, odd):
         """T50: 400 digits were the end of the whole import."""
         text = f"uts,artist,album,track\n{odd},A,B,Odd\n1598278020,A,B,Good\n"
-        records, rejected = read(write(tmp_path / "l.csv", text))
-        assert (names(records), list(rejected)) == ([("A", "Good")], [2])
+        records, rejected = read_history(write(tmp_path / "l.csv", text))
+        assert (list_names(records), list(rejected)) == ([("A", "Good")], [2])
 
     @pytest.mark.parametrize("number", ["1e999", "9" * 400, "9" * 5000, "-1e999", "NaN"])
     def test_a_json_number_without_end_costs_its_entry(self, tmp_path, number):
         entry = '{"listened_at": %s, "track_metadata": {"artist_name": "A", "track_name": "T"}}'
         for name, layout in (("old.json", "[%s, %s]"), ("new.jsonl", "%s\n%s\n")):
             file = write(tmp_path / name, layout % (entry % number, entry % 1_714_550_000))
-            records, rejected = read(file)
+            records, rejected = read_history(file)
             assert (len(records), len(rejected)) == (1, 1)
         maloja = '{"scrobbles": [{"time": %s, "track": {"artists": ["A"], "title": "T"}}, %s]}'
         good = '{"time": 1714550000, "track": {"artists": ["A"], "title": "U"}}'
-        assert len(read(write(tmp_path / "m.json", maloja % (number, good)))[0]) == 1
+        assert len(read_history(write(tmp_path / "m.json", maloja % (number, good)))[0]) == 1
 
     def test_float_and_text_times_are_taken(self, tmp_path):
         entries = [
             {"listened_at": at, "track_metadata": {"artist_name": "A", "track_name": "T"}}
             for at in (1_714_550_000.9, "1714550001", 1_714_550_002_000)
         ]
-        records, rejected = read(write(tmp_path / "l.json", json.dumps(entries)))
+        records, rejected = read_history(write(tmp_path / "l.json", json.dumps(entries)))
         assert rejected == {}
         assert [record.occurred_at - 1_714_550_000 for record in records] == [0, 1, 2]
 
@@ -73,8 +71,8 @@ class TestTimes:
     )
     def test_years_beyond_and_days_without_a_time_are_no_scrobbles(self, tmp_path, when):
         text = f"artist,album,track,date\nA,B,Odd,{when}\nA,B,Good,2024-05-01 10:00\n"
-        records, rejected = read(write(tmp_path / "l.csv", text))
-        assert (names(records), list(rejected)) == ([("A", "Good")], [2])
+        records, rejected = read_history(write(tmp_path / "l.csv", text))
+        assert (list_names(records), list(rejected)) == ([("A", "Good")], [2])
 
     @pytest.mark.parametrize(
         "text",
@@ -100,13 +98,13 @@ class TestTimes:
 
     def test_titles_in_the_second_column_are_seen_where_they_are_more_varied(self, tmp_path):
         rows = [f"{1_598_278_020 + 300 * n},Title {n},The Artist,The Album\n" for n in range(5)]
-        records, _ = read(write(tmp_path / "l.csv", "".join(rows)))
-        assert names(records)[0] == ("The Artist", "Title 0")
+        records, _ = read_history(write(tmp_path / "l.csv", "".join(rows)))
+        assert list_names(records)[0] == ("The Artist", "Title 0")
 
     def test_odd_rows_above_the_header_cost_themselves(self, tmp_path):
         text = "My scrobbles of 2024\nartist,album,track,date\nA,B,T,2024-05-01 10:00\n"
-        records, rejected = read(write(tmp_path / "l.csv", text))
-        assert (names(records), list(rejected)) == ([("A", "T")], [1])
+        records, rejected = read_history(write(tmp_path / "l.csv", text))
+        assert (list_names(records), list(rejected)) == ([("A", "T")], [1])
 
 
 class TestSpotify:
@@ -142,9 +140,9 @@ class TestSpotify:
 
     def test_a_clock_that_was_never_set_gives_way_to_the_offline_one(self, tmp_path):
         entry = spotify_entry(ts="1970-01-01T00:01:00Z", offline_timestamp=1_714_550_000_123)
-        (play,), _ = read(spotify_zip(tmp_path / "s.zip", [entry]))
+        (play,), _ = read_history(spotify_zip(tmp_path / "s.zip", [entry]))
         assert play.occurred_at == 1_714_550_000
-        records, rejected = read(
+        records, rejected = read_history(
             spotify_zip(tmp_path / "t.zip", [entry | {"offline_timestamp": None}])
         )
         assert (records, len(rejected)) == ([], 1)
@@ -162,8 +160,8 @@ class TestSpotify:
             {"track": None, "localTrack": {"uri": "spotify:local:x"}},
         ]
         text = json.dumps({"playlists": [{"name": "Mine", "items": items, "description": "Rain"}]})
-        records, rejected = read(write(tmp_path / "Playlist1.json", text))
-        assert names(records) == [("A", "T")]
+        records, rejected = read_history(write(tmp_path / "Playlist1.json", text))
+        assert list_names(records) == [("A", "T")]
         assert {record.title for record in records} == {"Mine"}
         assert rejected == {3: "podcast", 4: "the title is missing"}
 
@@ -227,7 +225,7 @@ class TestListenBrainz:
         listens = [
             self.listen(additional_info={"submission_client": c}) for c in ("navidrome", 7, None)
         ]
-        records, _ = read(write(tmp_path / "1.jsonl", "\n".join(map(json.dumps, listens))))
+        records, _ = read_history(write(tmp_path / "1.jsonl", "\n".join(map(json.dumps, listens))))
         assert [record.source for record in records] == ["listenbrainz:navidrome", "", ""]
 
 
@@ -243,13 +241,13 @@ class TestLikesAndPlaylists:
         "name", ["Liked_Songs.csv", "liked.csv", "exportify.csv", "Lieblingssongs.csv"]
     )
     def test_exportify_likes(self, tmp_path, name):
-        (like,), _ = read(write(tmp_path / name, self.EXPORTIFY))
+        (like,), _ = read_history(write(tmp_path / name, self.EXPORTIFY))
         assert isinstance(like, ListenRecord)
         assert (like.kind, like.song.artist, like.song.spotify_id) == (LIKE, "A, B", "H" * 22)
         assert like.occurred_at == 1_714_557_600
 
     def test_exportify_playlist_is_called_as_the_file(self, tmp_path):
-        (entry,), _ = read(write(tmp_path / "rainy_day.csv", self.EXPORTIFY))
+        (entry,), _ = read_history(write(tmp_path / "rainy_day.csv", self.EXPORTIFY))
         assert isinstance(entry, PlaylistRecord) and entry.title == "rainy_day"
 
     def test_tunemymusic_says_in_each_row_what_it_is(self, tmp_path):
@@ -257,12 +255,12 @@ class TestLikesAndPlaylists:
             "Track name,Artist name,Album,Playlist name,Type,ISRC,Spotify - id\n"
             "L,A,Alb,Liked Songs,Favorite,,\nP,A,Alb,Rain,Playlist,,\nX,A,Alb,,Album,,\n"
         )
-        (like, entry), rejected = read(write(tmp_path / "My Spotify Library.csv", text))
+        (like, entry), rejected = read_history(write(tmp_path / "My Spotify Library.csv", text))
         assert (like.kind, entry.title, rejected) == (LIKE, "Rain", {4: "unread_kind"})
 
     @pytest.mark.parametrize(("name", "is_like"), [("Favorites.csv", True), ("Rain.csv", False)])
     def test_soundiiz(self, tmp_path, name, is_like):
-        (record,), _ = read(
+        (record,), _ = read_history(
             write(tmp_path / name, "title;artist;album;isrc\nT;A;Alb;GBUM71029604\n")
         )
         assert isinstance(record, ListenRecord) is is_like
@@ -272,8 +270,8 @@ class TestLikesAndPlaylists:
             "#EXTM3U\n#PLAYLIST:Rain\n#EXTINF:200 tvg=1,A - T - Live\n/x/y.mp3\nMusic\\B\\Alb\\03 - U.flac\n"
             "#EXTINF:-1,\nC - V.mp3\n#EXTINF:10,Nameless\nhttp://radio.example/stream\n"
         )
-        records, rejected = read(write(tmp_path / "x.m3u", text))
-        assert names(records) == [("A", "T - Live"), ("B", "U"), ("C", "V")]
+        records, rejected = read_history(write(tmp_path / "x.m3u", text))
+        assert list_names(records) == [("A", "T - Live"), ("B", "U"), ("C", "V")]
         assert {record.title for record in records} == {"Rain"}
         assert list(rejected) == [9]
 
@@ -284,7 +282,7 @@ class TestLikesAndPlaylists:
             "identifier": f"https://musicbrainz.org/recording/{MBID}",
         }
         text = json.dumps({"playlist": {"track": [track, {"title": "x"}], "title": "Rain"}})
-        records, rejected = read(write(tmp_path / "x.jspf", text))
+        records, rejected = read_history(write(tmp_path / "x.jspf", text))
         assert (records[-1].title, records[-1].song.mbid, list(rejected)) == ("Rain", MBID, [2])
 
     def test_xspf(self, tmp_path):
@@ -293,8 +291,8 @@ class TestLikesAndPlaylists:
             "<track><title>T &amp; U</title><creator>A</creator><duration>200000</duration></track>"
             "<track><location>file:///m/B/Alb/01%20V.flac</location></track><track/></trackList></playlist>"
         )
-        records, rejected = read(write(tmp_path / "x.xspf", text))
-        assert names(records) == [("A", "T & U"), ("B", "V")]
+        records, rejected = read_history(write(tmp_path / "x.xspf", text))
+        assert list_names(records) == [("A", "T & U"), ("B", "V")]
         assert (records[0].title, records[0].song.duration_ms, list(rejected)) == (
             "Rain",
             200_000,
@@ -304,7 +302,7 @@ class TestLikesAndPlaylists:
     def test_an_xspf_that_grows_without_end_is_refused(self, tmp_path):
         text = '<!DOCTYPE p [<!ENTITY a "aaaa">]><playlist xmlns="http://xspf.org/ns/0/"><title>&a;</title></playlist>'
         with pytest.raises(WrongFile, match="document type"):
-            read(write(tmp_path / "x.xspf", text))
+            read_history(write(tmp_path / "x.xspf", text))
 
     def test_lastfm_loved_as_json(self, tmp_path):
         track = {"artist": {"name": "A", "url": "x", "mbid": ""}, "name": "T", "mbid": MBID}
@@ -313,7 +311,7 @@ class TestLikesAndPlaylists:
             "@attr": {"page": "1"},
         }
         for document in ([page], {"lovedtracks": page}):
-            (like,), _ = read(write(tmp_path / "l.json", json.dumps(document)))
+            (like,), _ = read_history(write(tmp_path / "l.json", json.dumps(document)))
             assert (like.kind, like.song.mbid) == (LIKE, MBID)
 
     def test_lastfm_scrobbles_as_json_with_what_is_playing(self, tmp_path):
@@ -322,7 +320,7 @@ class TestLikesAndPlaylists:
         page = {
             "recenttracks": {"track": [now, track | {"date": {"uts": "1714550000"}}], "@attr": {}}
         }
-        records, rejected = read(write(tmp_path / "r.json", json.dumps(page)))
+        records, rejected = read_history(write(tmp_path / "r.json", json.dumps(page)))
         assert ([record.kind for record in records], rejected) == ([PLAY], {1: "now_playing"})
 
 
@@ -333,7 +331,7 @@ class TestOtherHistories:
             f"#AUDIOSCROBBLER/{version}\r\n#TZ/UTC+2\r\n#CLIENT/x\r\n"
             f"A\tAlb\tT\t1\t200\tL\t1714550000\t{MBID}\r\nA\t\tU\t\t200\tS\t1714550300\r\nA\t\tV\t\t200\tX\t1\r\nA\tV\r\n"
         )
-        records, rejected = read(write(tmp_path / ".scrobbler.log", text))
+        records, rejected = read_history(write(tmp_path / ".scrobbler.log", text))
         assert [(one.kind, one.occurred_at) for one in records] == [
             (PLAY, 1_714_550_000 - 7200),
             (SKIP, 1_714_550_300 - 7200),
@@ -349,14 +347,14 @@ class TestOtherHistories:
             "date": 1_714_550_000_000,
         }
         text = json.dumps({"username": "nora", "scrobbles": [scrobble, scrobble | {"date": None}]})
-        records, rejected = read(write(tmp_path / "l.json", text))
+        records, rejected = read_history(write(tmp_path / "l.json", text))
         assert (records[0].occurred_at, list(rejected)) == (1_714_550_000, [2])
 
     def test_pano_as_csv_and_json(self, tmp_path):
         table = "timeHuman,timeMs,artist,track,album,durationMs,event\nx,1714550000000,A,T,,200000,scrobble\n"
-        (play,), _ = read(write(tmp_path / "p.csv", table))
+        (play,), _ = read_history(write(tmp_path / "p.csv", table))
         line = {"timeMs": 1_714_550_000_000, "artist": "A", "track": "T", "event": "love"}
-        (like,), _ = read(write(tmp_path / "p.jsonl", json.dumps(line)))
+        (like,), _ = read_history(write(tmp_path / "p.jsonl", json.dumps(line)))
         assert (play.kind, play.occurred_at, like.kind) == (PLAY, 1_714_550_000, LIKE)
 
     def test_youtube_music_in_german_in_the_zip(self, tmp_path):
@@ -372,8 +370,10 @@ class TestOtherHistories:
             entry | {"header": "YouTube"},
         ]
         name = "Takeout/YouTube und YouTube Music/Verlauf/watch-history.json"
-        records, rejected = read(zip_members(tmp_path / "t.zip", {name: json.dumps(entries)}))
-        assert names(records) == [("Oda", "Lied")]
+        records, rejected = read_history(
+            zip_members(tmp_path / "t.zip", {name: json.dumps(entries)})
+        )
+        assert list_names(records) == [("Oda", "Lied")]
         assert rejected == {2: "untitled", 3: "not_music"}
 
     def test_apple_daily_tracks_count_plays_and_skips(self, tmp_path):
@@ -386,14 +386,14 @@ class TestOtherHistories:
             "US,1,AUDIO,20240501,9,4000,X,I,0,1,,1,A - U\nUS,1,VIDEO,20240501,9,4000,X,I,1,0,,1,A - V\n"
             "US,1,AUDIO,20240501,9,4000,X,I,1,0,true,1,A - W\n"
         )
-        (plays, skip), rejected = read(write(tmp_path / "a.csv", header + rows))
+        (plays, skip), rejected = read_history(write(tmp_path / "a.csv", header + rows))
         assert (plays.plays, plays.played_ms, plays.song.title) == (2, 200_000, "T - Live")
         assert (skip.kind, skip.occurred_at) == (SKIP, 1_714_554_000)
         assert rejected == {4: "not_music", 5: "unwanted"}
 
     def test_deezer_and_tidal_with_short_plays_and_zones(self, tmp_path):
         deezer = "Song Title,Artist,ISRC,Album Title,IP Address,Listening Time,Platform Name,Platform Model,Date\n"
-        (play,), _ = read(
+        (play,), _ = read_history(
             write(tmp_path / "d.csv", deezer + "T,A,,Alb,192.0.2.1,9,web,,2024-05-01 10:00:00\n")
         )
         assert (play.played_ms, play.occurred_at) == (9_000, 1_714_557_600)
@@ -401,20 +401,20 @@ class TestOtherHistories:
             "artist_name,track_title,entry_date,product_type,session_type,time_zone,duration_s\n"
         )
         rows = "A,T,13/05/2024 10:00,TRACK,ONLINE,Europe/Berlin,200\nA,V,2024-05-13 10:00,VIDEO,X,Y,1\n"
-        (play,), rejected = read(write(tmp_path / "t.csv", tidal + rows))
+        (play,), rejected = read_history(write(tmp_path / "t.csv", tidal + rows))
         assert (play.occurred_at, rejected) == (1_715_594_400 - 7200, {3: "not_music"})
 
     def test_jellyfin_leaves_films_out_and_refuses_two_users(self, tmp_path):
         line = "2024-05-01 10:00:00.1234567\t%s\ti\t%s\t%s\tDirectPlay\tFinamp\tPhone\t200\n"
         rows = line % ("u", "Audio", "A - T (x) (Alb (Deluxe))") + line % ("u", "Movie", "Film")
-        (play,), rejected = read(write(tmp_path / "j.tsv", rows))
+        (play,), rejected = read_history(write(tmp_path / "j.tsv", rows))
         assert (play.song.title, play.song.album, rejected) == (
             "T (x)",
             "Alb (Deluxe)",
             {2: "not_music"},
         )
         with pytest.raises(WrongFile, match="playback of 2 users"):
-            read(write(tmp_path / "k.tsv", rows + line % ("v", "Audio", "A - T")))
+            read_history(write(tmp_path / "k.tsv", rows + line % ("v", "Audio", "A - T")))
 
     @pytest.mark.parametrize(
         ("name", "content", "says"),

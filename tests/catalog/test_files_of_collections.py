@@ -11,21 +11,13 @@ import pytest
 from catalog.imports.importers import detect_history, open_file
 from catalog.imports.reading import encodings, json_files
 from catalog.records import AUDIO_FEATURES, LIKE, WrongFile
-from tests.catalog.files import outcomes, split, write, zip_members
+from tests.catalog.files import list_names, outcomes, read_history, split, write, zip_members
 
 # 2021-01-05 22:15 UTC
 AT = 18_632 * 86_400 + 22 * 3600 + 15 * 60
 HEADER = "Artist,Album,Track,Date\n"
 ROW = "A,B,T,2021-01-05 22:15\n"
 FOLDER = "/Users/me/Music/iTunes/iTunes Media/Music"
-
-
-def read(path) -> tuple[list, dict[int, str]]:
-    return split(outcomes(path, "history", detect_history(open_file(path)).name))
-
-
-def names(records) -> list[tuple[str, str]]:
-    return [(record.song.artist, record.song.title) for record in records if record.song]
 
 
 def refuse(path, says: str) -> None:
@@ -89,14 +81,14 @@ class TestEncodings:
     @pytest.mark.parametrize("codec", ["cp1252", "mac-roman"])
     def test_old_western_playlists_are_read(self, tmp_path, codec):
         text = "#EXTM3U\n#EXTINF:200,Björk - Jóga\nx.mp3\n#EXTINF:200,Beyoncé - Déjà Vu\ny.mp3\n"
-        records, _ = read(write(tmp_path / "l.m3u", text.encode(codec)))
-        assert names(records) == [("Björk", "Jóga"), ("Beyoncé", "Déjà Vu")]
+        records, _ = read_history(write(tmp_path / "l.m3u", text.encode(codec)))
+        assert list_names(records) == [("Björk", "Jóga"), ("Beyoncé", "Déjà Vu")]
 
     @pytest.mark.parametrize("codec", ["utf-16-le", "utf-16-be"])
     def test_utf_16_without_a_mark_is_read(self, tmp_path, codec):
         text = f"{HEADER}Björk,B,千本桜,2021-01-05 22:15\n"
-        records, rejected = read(write(tmp_path / "l.csv", text.encode(codec)))
-        assert (names(records), rejected) == ([("Björk", "千本桜")], {})
+        records, rejected = read_history(write(tmp_path / "l.csv", text.encode(codec)))
+        assert (list_names(records), rejected) == ([("Björk", "千本桜")], {})
 
     def test_bytes_that_are_no_text_are_no_utf_16(self):
         assert encodings.find_utf16(b"\0" * 400) == encodings.find_utf16(b"SQLite format 3\0") == ""
@@ -116,8 +108,8 @@ class TestLines:
         ],
     )
     def test_marks_line_ends_and_excels_first_line_cost_nothing(self, tmp_path, text):
-        records, rejected = read(write(tmp_path / "l.csv", text))
-        assert (names(records), rejected) == ([("A", "T"), ("C", "U")], {})
+        records, rejected = read_history(write(tmp_path / "l.csv", text))
+        assert (list_names(records), rejected) == ([("A", "T"), ("C", "U")], {})
 
     @pytest.mark.parametrize(
         "text",
@@ -127,36 +119,38 @@ class TestLines:
         ],
     )
     def test_tables_with_numbered_rows(self, tmp_path, text):
-        records, rejected = read(write(tmp_path / "l.csv", text))
-        assert (names(records), rejected) == ([("A", "T"), ("C", "U")], {})
+        records, rejected = read_history(write(tmp_path / "l.csv", text))
+        assert (list_names(records), rejected) == ([("A", "T"), ("C", "U")], {})
 
     def test_quotes_behind_a_backslash(self, tmp_path):
         """The backslashes became part of the title."""
         text = f'{HEADER}A,B,"Say \\"Hi, you\\"",2021-01-05 22:15\n{ROW}'
-        records, rejected = read(write(tmp_path / "l.csv", text))
-        assert (names(records), rejected) == ([("A", 'Say "Hi, you"'), ("A", "T")], {})
+        records, rejected = read_history(write(tmp_path / "l.csv", text))
+        assert (list_names(records), rejected) == ([("A", 'Say "Hi, you"'), ("A", "T")], {})
 
     def test_a_header_alone_is_refused(self, tmp_path):
         refuse(write(tmp_path / "l.csv", HEADER), "no row below them")
 
     def test_a_nul_near_the_beginning_costs_its_row(self, tmp_path):
         text = f"{HEADER}A,B,T\0,2021-01-05 22:15\n{ROW}"
-        records, rejected = read(write(tmp_path / "l.csv", text))
-        assert (names(records), list(rejected)) == ([("A", "T")], [2])
+        records, rejected = read_history(write(tmp_path / "l.csv", text))
+        assert (list_names(records), list(rejected)) == ([("A", "T")], [2])
 
     def test_excels_first_line_above_the_table_of_a_service(self, tmp_path):
         header = "Song Title;Artist;ISRC;Album Title;IP Address;Listening Time;Platform Name;Platform Model;Date\n"
         text = f"sep=;\n{header}T;A;;B;x;200;web;;2021-01-05 22:15:00\n"
         file = write(tmp_path / "l.csv", text)
         assert detect_history(open_file(file)).name == "deezer"
-        assert names(read(file)[0]) == [("A", "T")]
+        assert list_names(read_history(file)[0]) == [("A", "T")]
 
     def test_names_are_stored_as_they_are_meant(self, tmp_path):
         text = f"{HEADER}Simon &amp; Garfunkel,B,Rock &#39;n&#39; Roll,2021-01-05 22:15\n"
-        records, _ = read(write(tmp_path / "l.csv", text))
-        assert names(records) == [("Simon & Garfunkel", "Rock 'n' Roll")]
+        records, _ = read_history(write(tmp_path / "l.csv", text))
+        assert list_names(records) == [("Simon & Garfunkel", "Rock 'n' Roll")]
         decomposed = unicodedata.normalize("NFD", f"{HEADER}Björk,B,Jóga,2021-01-05 22:15\n")
-        assert names(read(write(tmp_path / "m.csv", decomposed))[0]) == [("Björk", "Jóga")]
+        assert list_names(read_history(write(tmp_path / "m.csv", decomposed))[0]) == [
+            ("Björk", "Jóga")
+        ]
 
 
 class TestTables:
@@ -174,8 +168,10 @@ class TestTables:
         ],
     )
     def test_columns_are_named_in_many_words(self, tmp_path, header):
-        (record,), _ = read(write(tmp_path / "l.csv", f"{header}\nA;B;T;2021-01-05 22:15\n"))
-        assert (names([record]), record.song.album) == ([("A", "T")], "B")
+        (record,), _ = read_history(
+            write(tmp_path / "l.csv", f"{header}\nA;B;T;2021-01-05 22:15\n")
+        )
+        assert (list_names([record]), record.song.album) == ([("A", "T")], "B")
         assert record.occurred_at == AT
 
     @pytest.mark.parametrize(
@@ -188,8 +184,8 @@ class TestTables:
         ],
     )
     def test_a_day_and_a_clock_in_two_columns_and_billionths(self, tmp_path, text):
-        (record,), rejected = read(write(tmp_path / "l.csv", text))
-        assert (names([record]), record.occurred_at, rejected) == ([("A", "T")], AT, {})
+        (record,), rejected = read_history(write(tmp_path / "l.csv", text))
+        assert (list_names([record]), record.occurred_at, rejected) == ([("A", "T")], AT, {})
 
     @pytest.mark.parametrize(
         "text",
@@ -216,15 +212,17 @@ class TestTables:
         ],
     )
     def test_dates_in_the_words_of_many_programs(self, tmp_path, text):
-        (record,), rejected = read(write(tmp_path / "l.csv", f'{HEADER}A,B,T,"{text}"\n'))
+        (record,), rejected = read_history(write(tmp_path / "l.csv", f'{HEADER}A,B,T,"{text}"\n'))
         assert (record.occurred_at, rejected) == (AT, {})
 
     @pytest.mark.parametrize(
         "text", ["1,60988E+09", "44201.927", "5 Jan 2021, 22:15 IST", "5 Jan 2021, 22:15 CST"]
     )
     def test_dates_that_mean_several_moments_cost_their_row(self, tmp_path, text):
-        records, rejected = read(write(tmp_path / "l.csv", f'{HEADER}{ROW}A,B,U,"{text}"\n'))
-        assert (names(records), list(rejected)) == ([("A", "T")], [3])
+        records, rejected = read_history(
+            write(tmp_path / "l.csv", f'{HEADER}{ROW}A,B,U,"{text}"\n')
+        )
+        assert (list_names(records), list(rejected)) == ([("A", "T")], [3])
 
     @pytest.mark.parametrize(
         "header",
@@ -237,8 +235,8 @@ class TestTables:
     def test_exportify_writes_its_header_in_the_language_of_its_page(self, tmp_path, header):
         ids = (f"spotify:{kind}:{'x' * 22}" for kind in ("track", "artist", "album"))
         row = '"{}","T","{}","A;C","{}","B","GBUM71029604","2021-01-05T22:15:00Z"'.format(*ids)
-        (like,), _ = read(write(tmp_path / "liked.csv", f"{header}\n{row}\n"))
-        assert (names([like]), like.kind, like.occurred_at) == ([("A, C", "T")], LIKE, AT)
+        (like,), _ = read_history(write(tmp_path / "liked.csv", f"{header}\n{row}\n"))
+        assert (list_names([like]), like.kind, like.occurred_at) == ([("A, C", "T")], LIKE, AT)
         assert (like.song.album, like.song.isrc) == ("B", "GBUM71029604")
         assert like.song.spotify_id == "x" * 22
 
@@ -246,8 +244,8 @@ class TestTables:
     def test_a_playlist_of_itunes_as_text(self, tmp_path, artist):
         between = "\t".join(f"c{n}" for n in range(25))
         text = f"Name\t{artist}\tComposer\tAlbum\tTime\t{between}\rT\tA\t\tB\t225\t{between}\r"
-        (entry,), _ = read(write(tmp_path / "Rain.txt", text.encode("utf-16")))
-        assert (entry.title, names([entry]), entry.song.album) == ("Rain", [("A", "T")], "B")
+        (entry,), _ = read_history(write(tmp_path / "Rain.txt", text.encode("utf-16")))
+        assert (entry.title, list_names([entry]), entry.song.album) == ("Rain", [("A", "T")], "B")
 
 
 class TestNumbers:
@@ -280,7 +278,7 @@ class TestNumbers:
 class TestPlaylists:
     def m3u(self, tmp_path, *entries: tuple[str, str]) -> list[tuple[str, str]]:
         lines = "\r".join(f"#EXTINF:200,{named}\r{path}" for named, path in entries)
-        return names(read(write(tmp_path / "l.m3u8", f"#EXTM3U\r{lines}\r"))[0])
+        return list_names(read_history(write(tmp_path / "l.m3u8", f"#EXTM3U\r{lines}\r"))[0])
 
     def test_itunes_writes_the_title_first(self, tmp_path):
         """Its playlists brought songs whose artist was the title."""
@@ -316,7 +314,7 @@ class TestPaths:
         ],
     )
     def test_a_path_names_the_song(self, tmp_path, path, song):
-        (entry,), _ = read(write(tmp_path / "l.m3u8", f"#EXTM3U\n{path}\n"))
+        (entry,), _ = read_history(write(tmp_path / "l.m3u8", f"#EXTM3U\n{path}\n"))
         assert (entry.song.artist, entry.song.album, entry.song.title) == song
 
     @pytest.mark.parametrize(
@@ -324,7 +322,7 @@ class TestPaths:
     )
     def test_a_folder_of_many_artists_is_no_artist(self, tmp_path, path):
         """They were songs by “music”, “home” and “Compilations”."""
-        records, rejected = read(write(tmp_path / "l.m3u8", f"#EXTM3U\n{path}\n"))
+        records, rejected = read_history(write(tmp_path / "l.m3u8", f"#EXTM3U\n{path}\n"))
         assert (records, list(rejected)) == ([], [2])
 
 
@@ -336,8 +334,8 @@ class TestJson:
         track = {"name": "T", "artist": {"#text": "A"}, "album": {"#text": ""}}
         page = {"recenttracks": {"track": [track | {"date": {"uts": str(AT)}}]}}
         for text in (f"[{json.dumps(self.PLAY)}]\n" * 2, f"{json.dumps(page)}\n" * 2):
-            records, rejected = read(write(tmp_path / "l.json", text))
-            assert (names(records), rejected) == ([("A", "T")] * 2, {})
+            records, rejected = read_history(write(tmp_path / "l.json", text))
+            assert (list_names(records), rejected) == ([("A", "T")] * 2, {})
 
     @pytest.mark.parametrize(
         "text", ['{"playlists": [\u2028]}', "[\x0b]", '{"tracks": [[], \xa0]}']
@@ -359,8 +357,8 @@ class TestJson:
         ],
     )
     def test_lists_whose_names_are_objects(self, tmp_path, document):
-        (play,), _ = read(write(tmp_path / "l.json", json.dumps(document)))
-        assert (names([play]), play.occurred_at) == ([("A", "T")], AT)
+        (play,), _ = read_history(write(tmp_path / "l.json", json.dumps(document)))
+        assert (list_names([play]), play.occurred_at) == ([("A", "T")], AT)
 
 
 class TestPacked:
@@ -369,11 +367,13 @@ class TestPacked:
     )
     def test_a_zip_of_one_table_is_that_table(self, tmp_path, members):
         file = zip_members(tmp_path / "l.zip", {"a/l.csv": HEADER + ROW} | members)
-        assert names(read(file)[0]) == [("A", "T")]
+        assert list_names(read_history(file)[0]) == [("A", "T")]
 
     def test_a_playlist_in_a_zip_is_called_as_its_file(self, tmp_path):
-        (entry,), _ = read(zip_members(tmp_path / "x.zip", {"Rain.m3u8": "/m/A/B/01 T.mp3\n"}))
-        assert (entry.title, names([entry])) == ("Rain", [("A", "T")])
+        (entry,), _ = read_history(
+            zip_members(tmp_path / "x.zip", {"Rain.m3u8": "/m/A/B/01 T.mp3\n"})
+        )
+        assert (entry.title, list_names([entry])) == ("Rain", [("A", "T")])
 
     @pytest.mark.parametrize(
         ("name", "content", "says"),
@@ -437,8 +437,8 @@ class TestTautulli:
             self.PLAY | {"media_type": "movie"},
         ]
         file = write(tmp_path / "h.json", layout % json.dumps(plays))
-        records, rejected = read(file)
-        assert (names(records), rejected) == ([("A", "T"), ("C", "U")], {3: "not_music"})
+        records, rejected = read_history(file)
+        assert (list_names(records), rejected) == ([("A", "T"), ("C", "U")], {3: "not_music"})
         assert (records[0].occurred_at, records[0].played_ms, records[0].song.album) == (
             AT,
             200_000,

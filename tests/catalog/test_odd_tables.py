@@ -4,21 +4,16 @@ import json
 
 import pytest
 
-from catalog.imports.importers import detect_history, open_file
 from catalog.records import LIKE, PLAY, WrongFile
-from tests.catalog.files import outcomes, split, write, zip_members
+from tests.catalog.files import read_history, write, zip_members
 
 # 2022-12-31 10:00 UTC
 MORNING = 1_672_480_800
 HOUR = 3600
 
 
-def read(path) -> tuple[list, dict[int, str]]:
-    return split(outcomes(path, "history", detect_history(open_file(path)).name))
-
-
 def list_facts(path) -> list[tuple[int, str]]:
-    records, rejected = read(path)
+    records, rejected = read_history(path)
     assert rejected == {}
     return [(record.kind, record.song.title) for record in records]
 
@@ -90,7 +85,7 @@ def test_lists_say_which_songs_are_loved(tmp_path, document):
     ],
 )
 def test_columns_in_more_languages(tmp_path, header, date):
-    (record,), rejected = read(write(tmp_path / "l.csv", f"{header}\nA,T,{date}\n"))
+    (record,), rejected = read_history(write(tmp_path / "l.csv", f"{header}\nA,T,{date}\n"))
     assert (record.song.artist, record.song.title, record.occurred_at) == ("A", "T", MORNING)
     assert rejected == {}
 
@@ -113,7 +108,7 @@ def test_what_tells_about_a_table_in_a_zip_is_no_second_one(tmp_path, beside):
 def test_a_playlist_may_be_called_as_a_note_is(tmp_path):
     text = "#EXTM3U\n#EXTINF:200,A - T\nx.mp3\n"
     archive = zip_members(tmp_path / "l.zip", {"About You.m3u8": text})
-    records, _ = read(archive)
+    records, _ = read_history(archive)
     assert [one.title for one in records if one.song] == ["About You"]
 
 
@@ -122,7 +117,7 @@ def test_a_playlist_may_be_called_as_a_note_is(tmp_path):
 )
 def test_hours_alone_are_a_zone(tmp_path, zone, hours):
     text = f"artist,track,date\nA,T,2022-12-31 10:00 {zone}\n"
-    (record,), _ = read(write(tmp_path / "l.csv", text))
+    (record,), _ = read_history(write(tmp_path / "l.csv", text))
     assert record.occurred_at == MORNING + hours * HOUR
 
 
@@ -136,4 +131,4 @@ def test_hours_alone_are_a_zone(tmp_path, zone, hours):
 )
 def test_files_without_plays_are_named(tmp_path, name, content, says):
     with pytest.raises(WrongFile, match=says):
-        read(write(tmp_path / name, content))
+        read_history(write(tmp_path / name, content))

@@ -8,19 +8,11 @@ import pytest
 from catalog.imports.importers import detect_history, open_file
 from catalog.imports.reading import dates
 from catalog.records import DISLIKE, LIKE, PLAY, ListenRecord, WrongFile
-from tests.catalog.files import outcomes, split, write, zip_members
+from tests.catalog.files import list_names, read_history, write, zip_members
 
 # 2021-01-05 22:15 UTC
 AT = 18_632 * 86_400 + 22 * 3600 + 15 * 60
 HOUR = 3600
-
-
-def read(path) -> tuple[list, dict[int, str]]:
-    return split(outcomes(path, "history", detect_history(open_file(path)).name))
-
-
-def names(records) -> list[tuple[str, str]]:
-    return [(record.song.artist, record.song.title) for record in records if record.song]
 
 
 class TestTimes:
@@ -52,7 +44,7 @@ class TestTimes:
     )
     def test_dates_of_many_tools_are_moments(self, tmp_path, text, at):
         file = write(tmp_path / "l.csv", f'artist,album,track,date\nA,B,T,"{text}"\n')
-        (record,), rejected = read(file)
+        (record,), rejected = read_history(file)
         assert (record.occurred_at, rejected) == (at, {})
 
     @pytest.mark.parametrize(
@@ -72,24 +64,24 @@ class TestTimes:
     )
     def test_what_is_no_moment_costs_its_row(self, tmp_path, text):
         text = f'artist,album,track,date\nA,B,Odd,"{text}"\nA,B,Good,2021-01-05 22:15\n'
-        records, rejected = read(write(tmp_path / "l.csv", text))
-        assert (names(records), list(rejected)) == ([("A", "Good")], [2])
+        records, rejected = read_history(write(tmp_path / "l.csv", text))
+        assert (list_names(records), list(rejected)) == ([("A", "Good")], [2])
 
     @pytest.mark.parametrize(("other", "day"), [("13/02/2021 10:00", 32), ("02/13/2021 10:00", 2)])
     @pytest.mark.parametrize("n_rows", [1, 400])
     def test_one_row_decides_how_dates_with_slashes_are_read(self, tmp_path, other, day, n_rows):
         row = "A,B,T,01/02/2021 22:15\n"
         text = f"artist,album,track,date\n{row * n_rows}A,B,U,{other}\n"
-        records, rejected = read(write(tmp_path / "l.csv", text))
+        records, rejected = read_history(write(tmp_path / "l.csv", text))
         assert (records[0].occurred_at, rejected) == (AT + (day - 5) * 24 * HOUR, {})
 
     def test_dates_with_two_readings_are_refused(self, tmp_path):
         text = "artist,album,track,date\nA,B,T,01/02/2021 22:15\n"
         with pytest.raises(WrongFile, match="'01/02/2021 22:15', which can be read in two ways"):
-            read(write(tmp_path / "l.csv", text))
+            read_history(write(tmp_path / "l.csv", text))
         mixed = f"{text}A,B,U,13/02/2021 22:15\nA,B,V,02/13/2021 22:15\n"
         with pytest.raises(WrongFile, match="the day first in some dates and the month in others"):
-            read(write(tmp_path / "m.csv", mixed))
+            read_history(write(tmp_path / "m.csv", mixed))
         assert dates.parse_date("05/05/2021 22:15").month == 5
 
     @pytest.mark.parametrize(
@@ -103,14 +95,20 @@ class TestTimes:
         ],
     )
     def test_columns_are_known_by_many_names(self, tmp_path, header):
-        (record,), _ = read(write(tmp_path / "l.csv", f"{header}\nA,B,T,2021-01-05 22:15\n"))
-        assert (names([record]), record.song.album, record.occurred_at) == ([("A", "T")], "B", AT)
+        (record,), _ = read_history(
+            write(tmp_path / "l.csv", f"{header}\nA,B,T,2021-01-05 22:15\n")
+        )
+        assert (list_names([record]), record.song.album, record.occurred_at) == (
+            [("A", "T")],
+            "B",
+            AT,
+        )
 
     @pytest.mark.parametrize("order", ["{},A,T%d,B", "A,T%d,B,{}", "{},A,B,T%d"])
     def test_title_and_album_are_told_apart(self, tmp_path, order):
         text = "".join(f"{order.format(f'2021-01-05 22:1{n}')}\n" % n for n in range(5))
-        records, _ = read(write(tmp_path / "l.csv", text))
-        assert [(*names([one])[0], one.song.album) for one in records] == [
+        records, _ = read_history(write(tmp_path / "l.csv", text))
+        assert [(*list_names([one])[0], one.song.album) for one in records] == [
             ("A", f"T{n}", "B") for n in range(5)
         ]
 
@@ -123,7 +121,7 @@ class TestTimes:
             ["A", "B", "Last", "2021-01-05 22:18"],
         )
         text = "\n".join(map(sign.join, rows))
-        records, rejected = read(write(tmp_path / "l.csv", text))
+        records, rejected = read_history(write(tmp_path / "l.csv", text))
         assert [record.song.title for record in records] == ['Say "Hi"', '"Heroes" (Live)', "Last"]
         assert (records[0].song.artist, records[0].song.album) == (
             '"Weird Al" Yankovic',
@@ -134,15 +132,15 @@ class TestTimes:
     @pytest.mark.parametrize("order", ["A,T%d", "T%d,A"])
     def test_three_columns_without_a_header(self, tmp_path, order):
         text = "".join(f"{order % n},05 Jan 2021 22:1{n}\n" for n in range(5))
-        records, _ = read(write(tmp_path / "l.csv", text))
-        assert names(records) == [("A", f"T{n}") for n in range(5)]
+        records, _ = read_history(write(tmp_path / "l.csv", text))
+        assert list_names(records) == [("A", f"T{n}") for n in range(5)]
 
     @pytest.mark.parametrize("order", ["A,B,T%s,{}", "{},A,B,T%s"])
     def test_american_dates_without_a_header(self, tmp_path, order):
         days = [("01/05/2021", 5), ("01/13/2021", 13), ("1/25/2021", 25), ("01/31/2021", 31)]
         text = "".join(f"{order.format(f'{date} 10:15 PM')}\n" % day for date, day in days)
-        records, rejected = read(write(tmp_path / "l.csv", text))
-        assert names(records) == [("A", f"T{day}") for _date, day in days]
+        records, rejected = read_history(write(tmp_path / "l.csv", text))
+        assert list_names(records) == [("A", f"T{day}") for _date, day in days]
         assert [record.occurred_at for record in records] == [
             AT + (day - 5) * 24 * HOUR for _date, day in days
         ]
@@ -157,7 +155,7 @@ class TestEncodings:
         """T50"""
         text = self.SCROBBLES.replace("千本桜", "T").encode(encoding)
         with pytest.raises(WrongFile, match=r"has the byte 0xF6"):
-            read(write(tmp_path / "l.csv", text))
+            read_history(write(tmp_path / "l.csv", text))
 
     @pytest.mark.parametrize("mark", [codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE])
     @pytest.mark.parametrize("ending", ["csv", "csv.gz"])
@@ -166,8 +164,8 @@ class TestEncodings:
         half = "A,B,\ud83d,2021-01-05 22:15\n".encode(encoding, "surrogatepass")
         last = "A,B,😀,2021-01-05 22:15".encode(encoding)
         text = mark + self.SCROBBLES.encode(encoding) + half + last
-        records, rejected = read(write(tmp_path / f"l.{ending}", text))
-        assert names(records) == [("Björk", "千本桜"), ("A", "😀")]
+        records, rejected = read_history(write(tmp_path / f"l.{ending}", text))
+        assert list_names(records) == [("Björk", "千本桜"), ("A", "😀")]
         assert rejected == {3: "the line is not UTF-8 text"}
 
     def test_utf_16_is_read_in_every_kind_of_file(self, tmp_path):
@@ -178,21 +176,23 @@ class TestEncodings:
             "msPlayed": 60_000,
         }
         history = json.dumps([entry], ensure_ascii=False).encode("utf-16")
-        records, _ = read(zip_members(tmp_path / "s.zip", {"a/StreamingHistory0.json": history}))
-        assert names(records) == [("Sigur Rós", "千本桜")]
+        records, _ = read_history(
+            zip_members(tmp_path / "s.zip", {"a/StreamingHistory0.json": history})
+        )
+        assert list_names(records) == [("Sigur Rós", "千本桜")]
         xspf = (
             '<?xml version="1.0" encoding="UTF-16"?><playlist version="1" xmlns="http://xspf.org/ns/0/"><trackList>'
             "<track><title>千本桜</title><creator>Sigur Rós</creator></track></trackList></playlist>"
         )
         m3u = "#EXTM3U\n#EXTINF:9,Sigur Rós - 千本桜\nx.mp3\n"
         for name, text in (("p.xspf", xspf), ("p.m3u", m3u)):
-            records, rejected = read(write(tmp_path / name, text.encode("utf-16")))
-            assert (names(records), rejected) == ([("Sigur Rós", "千本桜")], {})
+            records, rejected = read_history(write(tmp_path / name, text.encode("utf-16")))
+            assert (list_names(records), rejected) == ([("Sigur Rós", "千本桜")], {})
 
     def test_old_playlists_are_not_utf_8(self, tmp_path):
         text = "#EXTM3U\r\n#EXTINF:123,Björk - Jóga\r\n/x/y.mp3\r\n"
-        records, rejected = read(write(tmp_path / "l.m3u", text.encode("latin-1")))
-        assert (names(records), rejected) == ([("Björk", "Jóga")], {})
+        records, rejected = read_history(write(tmp_path / "l.m3u", text.encode("latin-1")))
+        assert (list_names(records), rejected) == ([("Björk", "Jóga")], {})
 
     def test_what_a_mac_adds_to_a_zip_is_no_part(self, tmp_path):
         entry = {
@@ -205,7 +205,7 @@ class TestEncodings:
             "data/StreamingHistory0.json": json.dumps([entry]),
             "__MACOSX/data/._StreamingHistory0.json": "\0\1",
         }
-        records, rejected = read(zip_members(tmp_path / "s.zip", members))
+        records, rejected = read_history(zip_members(tmp_path / "s.zip", members))
         assert (records[0].occurred_at, rejected) == (AT - 60, {})
 
 
@@ -244,13 +244,13 @@ class TestYouTubeMusic:
             self.entry(phrase % title, f"Artist {n % 6} - Topic")
             for n, title in enumerate(self.TITLES)
         ]
-        records, _ = read(write(tmp_path / "watch-history.json", json.dumps(entries)))
+        records, _ = read_history(write(tmp_path / "watch-history.json", json.dumps(entries)))
         assert [record.song.title for record in records] == self.TITLES
         assert records[0].song.artist == "Artist 0"
 
     def test_few_titles_that_begin_alike_keep_their_words(self, tmp_path):
         entries = [self.entry(f"Watched The {title}") for title in self.TITLES[:3]]
-        records, _ = read(write(tmp_path / "watch-history.json", json.dumps(entries)))
+        records, _ = read_history(write(tmp_path / "watch-history.json", json.dumps(entries)))
         assert [record.song.title for record in records] == ["The Ode", "The Tide", "The Ebb"]
 
     @pytest.mark.parametrize(
@@ -271,7 +271,7 @@ class TestYouTubeMusic:
     )
     def test_quotes_of_the_sentence_go_and_those_of_the_title_stay(self, tmp_path, text, title):
         entries = [self.entry(text)]
-        records, _ = read(write(tmp_path / "watch-history.json", json.dumps(entries)))
+        records, _ = read_history(write(tmp_path / "watch-history.json", json.dumps(entries)))
         assert [record.song.title for record in records] == [title]
 
     @pytest.mark.parametrize("phrase", ["Watched %s", 'Просмотрено видео "%s"', "„%s“ angesehen"])
@@ -280,7 +280,7 @@ class TestYouTubeMusic:
         entries = [
             self.entry(phrase % title, f"Artist {n % 6} - Topic") for n, title in enumerate(titles)
         ]
-        records, _ = read(write(tmp_path / "watch-history.json", json.dumps(entries)))
+        records, _ = read_history(write(tmp_path / "watch-history.json", json.dumps(entries)))
         assert [record.song.title for record in records] == titles
 
     def test_a_takeout_of_another_language(self, tmp_path):
@@ -290,11 +290,11 @@ class TestYouTubeMusic:
             f"{folder}/historial-de-búsqueda.json": json.dumps([search]),
             f"{folder}/historial-de-reproducciones.json": json.dumps([self.entry("Has visto T")]),
         }
-        records, _ = read(zip_members(tmp_path / "t.zip", members))
-        assert names(records) == [("A", "T")]
+        records, _ = read_history(zip_members(tmp_path / "t.zip", members))
+        assert list_names(records) == [("A", "T")]
         page = {f"{folder}/historial-de-reproducciones.html": "<html>"}
         with pytest.raises(WrongFile, match="format JSON"):
-            read(zip_members(tmp_path / "u.zip", page))
+            read_history(zip_members(tmp_path / "u.zip", page))
 
 
 class TestListsOfSongs:
@@ -321,7 +321,9 @@ class TestListsOfSongs:
         ],
     )
     def test_exportify_of_every_age(self, tmp_path, header, row, artist):
-        (like,), _ = read(write(tmp_path / "liked.csv", f"{header}\n{row % self.SPOTIFY_ID}\n"))
+        (like,), _ = read_history(
+            write(tmp_path / "liked.csv", f"{header}\n{row % self.SPOTIFY_ID}\n")
+        )
         assert (like.kind, like.song.artist, like.song.title) == (LIKE, artist, "T")
         assert (like.song.spotify_id, like.occurred_at) == (self.SPOTIFY_ID, AT)
 
@@ -339,18 +341,20 @@ class TestListsOfSongs:
         ],
     )
     def test_favourites_by_their_name_in_other_languages(self, tmp_path, name):
-        (like,), _ = read(write(tmp_path / f"{name}.csv", "title,artist,album,isrc\nT,A,B,\n"))
+        (like,), _ = read_history(
+            write(tmp_path / f"{name}.csv", "title,artist,album,isrc\nT,A,B,\n")
+        )
         assert isinstance(like, ListenRecord) and like.kind == LIKE
 
     def test_tunemymusic_without_kinds_is_a_playlist_of_the_file_s_name(self, tmp_path):
-        (entry,), _ = read(
+        (entry,), _ = read_history(
             write(tmp_path / "Rain.csv", "Track name,Artist name,Album,ISRC\nT,A,B,\n")
         )
-        assert (entry.title, names([entry])) == ("Rain", [("A", "T")])
+        assert (entry.title, list_names([entry])) == ("Rain", [("A", "T")])
 
     def test_loved_songs_of_lastfm_without_a_header(self, tmp_path):
-        (like,), _ = read(write(tmp_path / "nora_loved.csv", "A,T,05 Jan 2021 22:15\n"))
-        assert (like.kind, like.occurred_at, names([like])) == (LIKE, AT, [("A", "T")])
+        (like,), _ = read_history(write(tmp_path / "nora_loved.csv", "A,T,05 Jan 2021 22:15\n"))
+        assert (like.kind, like.occurred_at, list_names([like])) == (LIKE, AT, [("A", "T")])
 
     def test_apple_music_s_favorites(self, tmp_path):
         text = (
@@ -358,8 +362,8 @@ class TestListsOfSongs:
             "SONG,1,A - T - Live,2021-01-05T22:15:00Z,LIKE\nSONG,2,A - U,,DISLIKE\n"
             "ARTIST,3,A,2021-01-05T22:15:00Z,LIKE\nSONG,4,Nameless,,LIKE\n"
         )
-        records, rejected = read(write(tmp_path / "Apple Music - Favorites.csv", text))
-        assert names(records) == [("A", "T - Live"), ("A", "U")]
+        records, rejected = read_history(write(tmp_path / "Apple Music - Favorites.csv", text))
+        assert list_names(records) == [("A", "T - Live"), ("A", "U")]
         assert [record.kind for record in records] == [LIKE, DISLIKE]
         assert (records[0].occurred_at, list(rejected)) == (AT, [4, 5])
 
@@ -369,9 +373,9 @@ class TestListsOfSongs:
             "#EXTART:A\n#EXTALB:B\n#EXTINF:100,V\n/x/3.mp3\n#EXTART:A\n#EXTINF:100,A - W - Live\n/x/4.mp3\n"
             "/music/A/B/CD1/03 - X.mp3\n/music/A/B/1-04 Y.mp3\n"
         )
-        records, rejected = read(write(tmp_path / "l.m3u8", text))
+        records, rejected = read_history(write(tmp_path / "l.m3u8", text))
         titles = ["T", "U", "V", "W - Live", "X", "Y"]
-        assert (names(records), rejected) == ([("A", title) for title in titles], {})
+        assert (list_names(records), rejected) == ([("A", title) for title in titles], {})
         assert [record.song.album for record in records[-2:]] == ["B", "B"]
 
     @pytest.mark.parametrize(
@@ -384,15 +388,15 @@ class TestListsOfSongs:
         ],
     )
     def test_a_number_of_the_artist_is_no_track_s(self, tmp_path, path, names_read):
-        records, _ = read(write(tmp_path / "l.m3u8", f"#EXTM3U\n{path}\n"))
-        assert names(records) == [names_read]
+        records, _ = read_history(write(tmp_path / "l.m3u8", f"#EXTM3U\n{path}\n"))
+        assert list_names(records) == [names_read]
 
     def test_the_album_of_an_entry_is_not_that_of_the_next(self, tmp_path):
         text = (
             "#EXTM3U\n#EXTALB:B\n#EXTINF:100,A - T\n/x/1.mp3\n#EXTINF:100,A - U\n/x/2.mp3\n"
             "#EXTALB:C\n/x.mp3\n/music/A/D/03 - X.mp3\n"
         )
-        records, rejected = read(write(tmp_path / "l.m3u8", text))
+        records, rejected = read_history(write(tmp_path / "l.m3u8", text))
         assert [record.song.album for record in records] == ["B", "", "D"]
         assert list(rejected) == [8]
 
@@ -406,7 +410,7 @@ class TestListsOfSongs:
     )
     def test_other_lists_are_named_with_the_way_that_works(self, tmp_path, name, content, says):
         with pytest.raises(WrongFile, match=says):
-            read(write(tmp_path / name, content))
+            read_history(write(tmp_path / name, content))
 
 
 def test_songs_that_spotify_cannot_name_are_left_out(tmp_path):
@@ -417,8 +421,8 @@ def test_songs_that_spotify_cannot_name_are_left_out(tmp_path):
             entry | {"artistName": "A", "trackName": "Unknown Track"},
         ]
     )
-    records, left_out = read(write(tmp_path / "StreamingHistory_music_0.json", text))
-    assert (names(records), left_out) == ([("A", "Unknown Track")], {1: "untitled"})
+    records, left_out = read_history(write(tmp_path / "StreamingHistory_music_0.json", text))
+    assert (list_names(records), left_out) == ([("A", "Unknown Track")], {1: "untitled"})
     assert records[0].kind == PLAY
 
 
@@ -453,15 +457,15 @@ class TestFirstEntries:
     @pytest.mark.parametrize(("name", "rows"), ROWS.items())
     def test_an_odd_first_entry_costs_itself(self, tmp_path, name, rows, odd):
         """It was the one that said what a JSON file is, so the whole file was refused."""
-        records, rejected = read(write(tmp_path / name, json.dumps([odd, *rows])))
-        assert names(records) == [("A", "T")]
+        records, rejected = read_history(write(tmp_path / name, json.dumps([odd, *rows])))
+        assert list_names(records) == [("A", "T")]
         assert records[0].occurred_at == AT
         assert list(rejected) in ([1], [])
 
     def test_lines_may_begin_with_one_that_is_none(self, tmp_path):
         file = write(tmp_path / "listens.jsonl", "{broken\n" + json.dumps(LISTEN) + "\n")
-        records, rejected = read(file)
-        assert (names(records), list(rejected)) == ([("A", "T")], [1])
+        records, rejected = read_history(file)
+        assert (list_names(records), list(rejected)) == ([("A", "T")], [1])
 
     def test_entries_without_what_a_history_needs_are_named(self, tmp_path):
         odd = {"ts": "2021-01-05T22:18:20Z", "episode_name": None}
@@ -475,5 +479,5 @@ def test_windows_may_write_backslashes_between_the_folders_of_a_zip(tmp_path):
         "MyData\\Streaming_History_Audio_2021_0.json": json.dumps([SPOTIFY_PLAY]),
         "__MACOSX\\MyData\\._Streaming_History_Audio_2021_0.json": "x",
     }
-    records, rejected = read(zip_members(tmp_path / "my.zip", members))
-    assert (names(records), rejected) == ([("A", "T")], {})
+    records, rejected = read_history(zip_members(tmp_path / "my.zip", members))
+    assert (list_names(records), rejected) == ([("A", "T")], {})
