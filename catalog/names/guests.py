@@ -107,6 +107,14 @@ def names_guest(note: str) -> bool:
     return first in note_words.WITH_FULL_NAME and are_capitals
 
 
+def cut_guest_note(name: str) -> str:
+    """Return a credit without guests in brackets at its end: "Ana Lima (with Bo Berg)"."""
+    if name[-1:] not in (")", "]"):
+        return name
+    before, _, note = name[:-1].rpartition("(" if name[-1] == ")" else "[")
+    return before.strip() if before.strip() and names_guest(note.strip()) else name
+
+
 def cut_guest_word(guest: str) -> str:
     """Return a guest's name without the "feat." or "with" before it."""
     elsewhere = _GUEST_ELSEWHERE.match(guest)

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from catalog.names import note_words
-from catalog.names.guests import cut_guests
+from catalog.names.guests import cut_guest_note, cut_guests
 from catalog.names.inverted_names import names_classical, turn_inverted_name
 from catalog.names.joined_names import join_listed_names
 from catalog.names.text import fit_key, normalise
@@ -163,7 +163,7 @@ def get_main_artist(artist: str) -> str:
     Only a composer's name is turned where the surname is first: "Bach, Johann Sebastian" → "Johann Sebastian Bach".
     """
     name = _collapse_blanks(artist)
-    whole = _VOICE.sub("", strip_channel(name))
+    whole = cut_guest_note(_VOICE.sub("", strip_channel(name)))
     main = _cut_second_spelling(cut_guests(whole)) or name or artist.strip()
     return turn_inverted_name(main)
 

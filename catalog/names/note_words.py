@@ -102,7 +102,8 @@ BONUS_ENDINGS = _split_phrases("bonus track, bonus tracks, bonus version")
 
 SOURCE_WORDS = _split_words("film movie series musical show game")
 SOUNDTRACK_BEGINNINGS = _split_beginnings(
-    """soundtrack version, music from the motion picture, music from the original, music from the film,
+    """soundtrack version, title song from, саундтрек к фильму, саундтрек к сериалу,
+    music from the motion picture, music from the original, music from the film,
     music from the series, songs from the motion picture,
     banda sonora, bande originale, bande son du, colonna sonora, trilha sonora, filmmusik, musik aus dem film,
     aus dem film, aus dem kinofilm, aus der serie, aus dem musical, du film, extrait du film, extrait de la bande,
@@ -158,8 +159,8 @@ BESIDE_LIVE = _split_words("acoustic unplugged demo instrumental remix medley pi
 # --- Video labels -----------------------------------------------------------------------------------------------------
 
 VIDEO_CORES = _split_words(
-    """video audio lyric lyrics visualizer visualiser hd hq 4k uhd 1080p 720p clip videoclip mv letra musikvideo klip
-    klibi teledysk клип видео видеоклип 公式"""
+    """video audio lyric lyrics visualizer visualiser hd hq 4k uhd 1080p 720p clip clipe videoclip mv letra musikvideo
+    klip klibi teledysk клип видео видеоклип 公式"""
 )
 VIDEO_WORDS = VIDEO_CORES | _split_words(
     """official music officiel officielle oficial offizielles offizieller ufficiale officiell officielt resmi

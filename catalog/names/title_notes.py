@@ -34,7 +34,7 @@ _YEAR = re.compile(r"^(?:19|20)\d\d$")
 _ORDINAL = re.compile(r"^\d{1,3}(?:st|nd|rd|th)?$")
 # a single quote has to be closed: "(From 'Til Dawn)" names no film
 _QUOTED_SOURCE = re.compile(
-    r"^(?:taken |music |songs? |(?:\w+ )?theme (?:song )?)?from\s(?:[\w'’]+\s){0,4}"
+    r"^(?:taken |music |songs? |title (?:track|song) |(?:\w+ )?theme (?:song )?)?from\s(?:[\w'’]+\s){0,4}"
     r"(?:[\"“”„«»]\S|[‘'’]\S[^‘'’]*(?:[‘'’]\w[^‘'’]*)*['’](?!\w))",
     re.IGNORECASE,
 )
@@ -279,7 +279,9 @@ def _names_soundtrack(words: Sequence[str]) -> bool:
     theme = _THEME.match(phrase)
     if theme is not None:
         return True
-    source = words[1:] if words[0] == "taken" else words
+    if words[0].endswith("アニメ") and words[-1] in ("op", "ed"):
+        return True
+    source = words[1:] if words[0] in ("taken", "music", "song", "songs") else words
     if not source or source[0] != "from":
         return False
     if len(source) > 3 and source[-2:] == ["the", "album"]:
@@ -305,16 +307,20 @@ def _names_pressing(words: Sequence[str]) -> bool:
     has_year = len(plain) < len(words)
     if phrase in note_words.PRESSING_PHRASES or (has_year and phrase in note_words.YEAR_PHRASES):
         return True
-    if note_words.REMASTERS.isdisjoint(plain) and plain[:2] != ["re", "mastered"]:
+    is_in_two_words = plain[:2] in (["re", "mastered"], ["re", "master"])
+    if note_words.REMASTERS.isdisjoint(plain) and not is_in_two_words:
         return False
     return all(
-        word in note_words.PRESSING_WORDS or word == "mastered" or _ORDINAL.match(word)
+        word in note_words.PRESSING_WORDS
+        or word == "mastered"
+        or (word == "master" and is_in_two_words)
+        or _ORDINAL.match(word)
         for word in plain
     )
 
 
 def _names_video(words: Sequence[str]) -> bool:
-    if " ".join(words) in note_words.VIDEO_PHRASES:
+    if " ".join(word for word in words if not _YEAR.match(word)) in note_words.VIDEO_PHRASES:
         return True
     of_a_video = note_words.VIDEO_WORDS | note_words.REMASTERS
     is_label = all(word in of_a_video or _YEAR.match(word) for word in words)

@@ -54,6 +54,13 @@ SAME_RECORDING = [
     ("Píseň (Z filmu „Mráz“)", "Píseň"),
     ("Ode (New Stereo Mix)", "Ode"),
     ("Ode (Versione Album)", "Ode"),
+    ("Ode (Clipe Oficial)", "Ode"),
+    ("Ode (Премьера клипа, 2023)", "Ode"),
+    ("Ode (2012 Re-Master)", "Ode"),
+    ("Ode (Music From The Netflix Series Frost)", "Ode"),
+    ('Ode (Title Track from "Frost")', "Ode"),
+    ('Ode (Саундтрек к фильму "Мороз")', "Ode"),
+    ("Ode (アニメ「夢」ED)", "Ode"),
 ]
 OTHER_SONG = [
     ("Песня (совместно)", "Песня"),
@@ -73,6 +80,8 @@ OTHER_SONG = [
     ("Песня (гость из будущего)", "Песня"),
     ("حفلة", "حفل"),
     ("Ode (Acoustic / Live)", "Ode (Live)"),
+    ("Ode (Master)", "Ode"),
+    ("Ode (Music from Home)", "Ode"),
 ]
 SAME_ARTIST = [
     ("Lil Nas X & Billy Ray Cyrus", "Lil Nas X"),
@@ -84,6 +93,8 @@ SAME_ARTIST = [
     ("ACϟDC", "AC/DC"),
     ("Ana Lima×Bo Berg", "Ana Lima x Bo Berg"),
     ("Bach, J.S.", "J. S. Bach"),
+    ("Ana Lima (with Bo Berg)", "Ana Lima"),
+    ("Ana Lima [avec Bo Berg]", "Ana Lima"),
 ]
 OTHER_ARTIST = [
     ("Malcolm X & Bo", "Malcolm & Bo"),
@@ -92,6 +103,7 @@ OTHER_ARTIST = [
     ("(Crosses)", "†††"),
     ("X×Y", "X"),
     ("Bach, J.C.", "Bach, J.S."),
+    ("Ana Lima (with you)", "Ana Lima"),
 ]
 
 
