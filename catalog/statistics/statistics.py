@@ -37,7 +37,7 @@ _GROUPS = {
         "JOIN catalog_song_genres AS tag ON tag.song_id = plays.song_id",
     ),
 }
-_SUMMED = {
+SUMMED = {
     "songs": ("sums", "song_id"),
     "artists": ("credits", "artist_id"),
     "albums": ("credits", "album_id"),
@@ -46,7 +46,7 @@ _SUMMED = {
         "tag.genre_id",
     ),
 }
-"""Where `summarise` finds the plays of each, and by which column."""
+"""Where the clauses of `build_sums` have the plays of each, and by which column."""
 
 
 class Ranked(NamedTuple):
@@ -112,7 +112,7 @@ def rank(listener: User, entity: str, period: Period, n: int, offset: int = 0) -
         kept = entity_totals.rank(listener, ENTITIES.index(entity), year, n, offset)
         return [Ranked(*row) for row in kept]
     sql, values = _build_ranking(listener, entity, period)
-    rows = _fetch(f"{sql} ORDER BY n DESC, pk LIMIT %s OFFSET %s", [*values, n, offset])
+    rows = fetch(f"{sql} ORDER BY n DESC, pk LIMIT %s OFFSET %s", [*values, n, offset])
     return [Ranked(pk, int(n_plays)) for pk, n_plays in rows]
 
 
@@ -122,7 +122,7 @@ def count_ranked(listener: User, entity: str, period: Period) -> int:
     if year is not None:
         return entity_totals.count(listener, ENTITIES.index(entity), year)
     sql, values = _build_ranking(listener, entity, period)
-    return int(_fetch(f"SELECT COUNT(*) FROM ({sql}) AS ranked", values)[0][0])  # noqa: S608
+    return int(fetch(f"SELECT COUNT(*) FROM ({sql}) AS ranked", values)[0][0])  # noqa: S608
 
 
 def summarise(listener: User, period: Period, n_top: int, n_discoveries: int = 0) -> Summary:
@@ -134,15 +134,13 @@ def summarise(listener: User, period: Period, n_top: int, n_discoveries: int = 0
     year = entity_totals.find_kept_year(listener, period)
     if year is not None:
         return _summarise_kept(listener, period, year, n_top, n_discoveries)
-    plays, values = _build_song_plays(listener, period)
-    if not period.is_all:
-        plays = f"SELECT song_id, SUM(n) AS n FROM ({plays}) AS plays GROUP BY song_id"  # noqa: S608
+    sums, values = build_sums(listener, period)
     statements = [
         "SELECT 'n_songs' AS what, COUNT(*) AS pk, 0 AS n FROM sums",
         "SELECT 'n_artists', COUNT(DISTINCT artist_id), 0 FROM credits",
     ]
     for entity in ENTITIES:
-        source, column = _SUMMED[entity]
+        source, column = SUMMED[entity]
         statements.append(
             f"SELECT * FROM (SELECT '{entity}', {column} AS pk, SUM(n) AS n FROM {source} "  # noqa: S608
             f"WHERE {column} IS NOT NULL GROUP BY {column} ORDER BY n DESC, pk LIMIT %s) AS {entity}"
@@ -157,13 +155,7 @@ def summarise(listener: User, period: Period, n_top: int, n_discoveries: int = 0
             "ORDER BY sums.n DESC, sums.song_id LIMIT %s) AS discoveries"
         )
         more += [listener.pk, *_adapt_moments(moments), n_discoveries]
-    rows = _fetch(
-        f"WITH sums AS ({plays}), "  # noqa: S608
-        "credits AS (SELECT song.artist_id, song.album_id, SUM(sums.n) AS n FROM sums "
-        "JOIN catalog_song AS song ON song.id = sums.song_id GROUP BY song.artist_id, song.album_id) "
-        + " UNION ALL ".join(statements),
-        [*values, *more],
-    )
+    rows = fetch(sums + " UNION ALL ".join(statements), [*values, *more])
     counts = {what: int(pk) for what, pk, _n in rows if what.startswith("n_")}
     ranked: dict[str, list[Ranked]] = {name: [] for name in (*ENTITIES, "discoveries")}
     for what, pk, n in rows:
@@ -194,7 +186,7 @@ def _summarise_kept(
 def count_sources(listener: User, period: Period) -> list[tuple[str, int]]:
     """Return how many plays came from each source, most first."""
     pieces, values = _build_pieces(listener, period, "source", "catalog_sourcemonth", "")
-    rows = _fetch(
+    rows = fetch(
         f"SELECT source, SUM(n) AS total FROM ({pieces}) AS plays "  # noqa: S608
         "GROUP BY source ORDER BY total DESC, source",
         values,
@@ -207,6 +199,19 @@ def _build_ranking(listener: User, entity: str, period: Period) -> tuple[str, li
     column, join = _GROUPS[entity]
     return (
         f"SELECT {column} AS pk, SUM(plays.n) AS n FROM ({plays}) AS plays {join} GROUP BY {column}",  # noqa: S608
+        values,
+    )
+
+
+def build_sums(listener: User, period: Period) -> tuple[str, list[Any]]:
+    """Return the clauses `sums` and `credits` of a statement: a period's plays by song, and by artist and album."""
+    plays, values = _build_song_plays(listener, period)
+    if not period.is_all:
+        plays = f"SELECT song_id, SUM(n) AS n FROM ({plays}) AS plays GROUP BY song_id"  # noqa: S608
+    return (
+        f"WITH sums AS ({plays}), "  # noqa: S608
+        "credits AS (SELECT song.artist_id, song.album_id, SUM(sums.n) AS n FROM sums "
+        "JOIN catalog_song AS song ON song.id = sums.song_id GROUP BY song.artist_id, song.album_id) ",
         values,
     )
 
@@ -262,7 +267,8 @@ def _adapt_moments(moments: Iterable[datetime]) -> list[Any]:
     return [connection.ops.adapt_datetimefield_value(moment) for moment in moments]
 
 
-def _fetch(sql: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
+def fetch(sql: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
+    """Return the rows of a statement."""
     with connection.cursor() as cursor:
         cursor.execute(sql, values)
         rows: list[tuple[Any, ...]] = cursor.fetchall()
@@ -280,7 +286,7 @@ def load_days(listener: User, period: Period) -> list[DaySums]:
     # texts past Django's fields: to convert each value alone would take longer than the query
     texts = Cast("day", TextField()), Cast("hours", TextField())
     columns = (*texts, "n_plays", "n_measured", "played_ms")
-    rows = _fetch(*days.order_by("day").values_list(*columns).query.sql_with_params())
+    rows = fetch(*days.order_by("day").values_list(*columns).query.sql_with_params())
     hours: list[list[int]] = json.loads("[" + ",".join(row[1] for row in rows) + "]")
     return [
         DaySums(date.fromisoformat(day), n_plays, n_measured, played_ms, each)
@@ -330,7 +336,7 @@ def count_new_songs(listener: User, periods: Sequence[Period]) -> list[int]:
     if not periods:
         return []
     counts = {
-        int(number): n for number, n in _fetch(" UNION ALL ".join([one] * len(periods)), values)
+        int(number): n for number, n in fetch(" UNION ALL ".join([one] * len(periods)), values)
     }
     return [counts[number] for number in range(len(periods))]
 

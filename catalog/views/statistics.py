@@ -19,7 +19,8 @@ from catalog.listening.period_query import UnknownPeriod, build_query, read_peri
 from catalog.listening.periods import Period
 from catalog.models import Album, Artist, Genre, Song
 from catalog.songs.artist_pictures import choose_picture_songs, load_picture_songs
-from catalog.statistics import charts, statistics, sums
+from catalog.statistics import charts, rank_changes, statistics, sums
+from catalog.statistics.rank_changes import RankChange
 from catalog.statistics.statistics import Ranked
 
 N_TOP, N_DISCOVERIES = 10, 8
@@ -98,7 +99,11 @@ def build_figures(listener: User, period: Period, n_top: int = N_TOP) -> dict[st
         "current": current,
         "first": first,
         "last": last,
-        "tops": _load_tops(listener, summary.tops),
+        "tops": _load_tops(
+            listener,
+            summary.tops,
+            rank_changes.find_rank_changes(listener, period, summary.tops) if n_before else {},
+        ),
         "discoveries": _load_rows(Song, summary.discoveries),
         "sources": statistics.count_sources(listener, period),
     }
@@ -113,9 +118,16 @@ _MODELS: dict[str, type[Model]] = {
 }
 
 
-def _load_tops(listener: User, tops: Mapping[str, list[Ranked]]) -> dict[str, list[dict[str, Any]]]:
-    """Return the rows of each ranking, those of songs, artists and albums with the song whose picture is shown."""
+def _load_tops(
+    listener: User,
+    tops: Mapping[str, list[Ranked]],
+    changes: Mapping[str, Mapping[int, RankChange]],
+) -> dict[str, list[dict[str, Any]]]:
+    """Return the rows of each ranking with their changes, and with the song whose picture is shown except genres."""
     rows = {entity: _load_rows(_MODELS[entity], top) for entity, top in tops.items()}
+    for entity, by_id in changes.items():
+        for row in rows[entity]:
+            row["change"] = by_id.get(row["it"].pk)
     for row in rows.get("songs", []):
         row["song"] = row["it"]
     chosen = {

@@ -12,7 +12,7 @@ from catalog.listening import interactions
 from catalog.listening.interactions import ListenEntry
 from catalog.listening.periods import ALL_TIME, make_period, make_range
 from catalog.models import Album, Artist, Genre, Interaction, Song
-from catalog.statistics import charts, entity_totals, statistics, sums
+from catalog.statistics import charts, entity_totals, rank_changes, statistics, sums
 
 pytestmark = pytest.mark.django_db
 START = datetime(2024, 1, 1, tzinfo=UTC)
@@ -109,6 +109,23 @@ def test_rankings_are_those_of_a_direct_count(alice, plays, period):
         n_different = {"songs": summary.n_songs, "artists": summary.n_artists}
         assert n_different.get(entity, len(expected)) == len(expected)
         assert summary.discoveries == []
+
+
+@pytest.mark.parametrize("period", PERIODS, ids=str)
+def test_changes_of_rank_are_those_of_two_direct_counts(alice, plays, period):
+    tops = statistics.summarise(alice, period, 20).tops
+    changes = rank_changes.find_rank_changes(alice, period, tops)
+    previous = period.get_previous()
+    if previous is None:
+        assert changes == {}
+        return
+    for entity, rows in tops.items():
+        before = count(within(plays, previous), entity)
+        ranks = sorted(before, key=lambda pk: (-before[pk], pk))
+        assert {pk: change.n_places for pk, change in changes.get(entity, {}).items()} == {
+            row.pk: ranks.index(row.pk) - rank if row.pk in before else None
+            for rank, row in enumerate(rows)
+        }
 
 
 @pytest.mark.parametrize("period", PERIODS, ids=str)

@@ -14,6 +14,7 @@ from PIL import Image
 from accounts.models import User
 from catalog.listening import interactions
 from catalog.listening.interactions import ListenEntry
+from catalog.listening.source_names import name_source
 from catalog.models import Interaction
 from catalog.statistics import review_picture
 
@@ -90,6 +91,30 @@ def test_a_month_a_range_and_an_empty_period_say_what_they_are(alice, plays):
     )
     page = read(alice, "/library/listening/?from=2026-11-20&to=2026-11-20")
     assert f"<strong>{12 // 6 + 1}</strong>" in page  # at 12:00, 6:00 and 0:00
+
+
+def test_rankings_say_how_each_moved_against_the_period_before(alice, world):
+    """Yesterday song 0 was played three times and song 1 twice; today 2, 1 and 0 were, most first."""
+    listener = User.objects.get(username="alice")
+    yesterday = NOW - timedelta(days=1)
+    played = [(0, 3, yesterday), (1, 2, yesterday), (2, 3, NOW), (1, 2, NOW), (0, 1, NOW)]
+    entries = [
+        ListenEntry(world.songs[song], day - timedelta(minutes=10 * (number + 5 * song)))
+        for song, n, day in played
+        for number in range(n)
+    ]
+    interactions.record_listens(listener, entries, source="api")
+    page = read(alice, "/library/listening/?from=2026-11-20&to=2026-11-20")
+    songs = page[page.index('id="top-song"') :].split("</section>")[0]
+    changes = [
+        " ".join(re.sub("<[^>]*>", "", change).split())
+        for change in re.findall(
+            r'<span class="change">(.*?)</span>\s*<a class="number"', songs, re.S
+        )
+    ]
+    lower = "▼ 2 2 places lower than in the period before"
+    assert changes == ["new since the period before", "", lower]
+    assert 'class="change"' not in read(alice, "/library/listening/?period=all")
 
 
 @pytest.mark.parametrize(
@@ -214,6 +239,10 @@ def test_sources_have_their_own_names(alice, plays):
     history = read(alice, "/library/history/")
     assert '<option value="api">programs (API)</option>' in history
     assert '<option value="old player">old player</option>' in history
+    names = ["listenbrainz:Pano Scrobbler", "listenbrainz:player", "player"]
+    assert [name_source(name) for name in names] == [
+        "Pano Scrobbler", "a player", "this site's player",
+    ]  # fmt: skip
 
 
 # --- The year's review ------------------------------------------------------------------------------------------------
