@@ -8,10 +8,12 @@ the active language. What follows no pattern, such as the words of a music serve
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import lru_cache
 
 from django.utils import translation
 from django.utils.formats import get_format
+from django.utils.timezone import localtime
 from django.utils.translation import gettext
 
 MOST_NESTED = 4
@@ -68,10 +70,27 @@ def translate_stored(text: str) -> str:
     return text if language.startswith("en") or not text else _translate(text, language)
 
 
-def translate_log(text: str) -> str:
-    """Return a stored log in the active language: lines of a time of eight letters, a space and a sentence."""
+def translate_log(text: str, began_at: datetime | None = None) -> str:
+    """Return a stored log in the active language: lines of a time of eight letters, a space and a sentence.
+
+    The times are in UTC. With the moment at which the log began they are put into the active time zone.
+    """
     lines = text.split("\n")
-    return "\n".join(line[:9] + translate_stored(line[9:]) for line in lines)
+    return "\n".join(
+        _localise_time(line[:9], began_at) + translate_stored(line[9:]) for line in lines
+    )
+
+
+def _localise_time(text: str, began_at: datetime | None) -> str:
+    """Return 04:59:48 for 03:59:48 in Berlin's winter; what is no time stays as it is."""
+    try:
+        moment = datetime.strptime(text, "%H:%M:%S ").replace(tzinfo=UTC)
+    except ValueError:
+        return text
+    if began_at is None:
+        return text
+    day = began_at.astimezone(UTC).date()
+    return f"{localtime(datetime.combine(day, moment.timetz())):%H:%M:%S} "
 
 
 def find_translation(text: str, nested: int = 0) -> str:

@@ -17,6 +17,6 @@ def answer_progress(
             "stage": translate_stored(stage),
             "progress": round(job.progress, 3),
             "seconds_left": seconds_left,
-            "log": translate_log(log),
+            "log": translate_log(log, job.created_at),
         }
     )

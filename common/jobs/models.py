@@ -5,6 +5,7 @@ from typing import Any, ClassVar, Self
 from django.db import models
 from django.db.models import F, Value
 from django.db.models.expressions import Combinable
+from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
 
@@ -113,7 +114,7 @@ class JobRow(models.Model):
     @property
     def job_name(self) -> str:
         """Return how sentences call the job."""
-        return f"{self._meta.verbose_name} #{self.pk}".capitalize()
+        return capfirst(f"{self._meta.verbose_name} #{self.pk}")
 
     def describe_giving_up(self) -> str:
         """Return the error of a job that lost its worker in every attempt."""

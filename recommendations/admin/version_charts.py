@@ -8,12 +8,15 @@ from typing import Any
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from common.chart_scale import choose_top, write_tick
 from common.templatetags.numbers import format_decimal
 from recommendations.models import ModelVersion
 from recommendations.services.version_reports import model_comparison
 from recommendations.services.version_reports.version_feedback import DAYS, DayFeedback
 
 WIDTH, HEIGHT = 560, 120
+FEWEST_CASES = 20
+"""The reasons of a small site: of fewer cases, one of them moves the share by more than the versions differ."""
 MOST_NAMED = 6
 """So many bars of a chart have their value and name below them, the newest among them."""
 
@@ -65,7 +68,7 @@ def draw_charts(newest_first: Iterable[ModelVersion]) -> list[Chart]:
 
 
 def _chart(title: Any, about: Any, points: list[Point], write: Callable[[float], str]) -> Chart:
-    top = max((point.reach for point in points), default=0) or 1
+    top = choose_top(max((point.reach for point in points), default=0))
     step = WIDTH / max(len(points), 1)
     every = -(-len(points) // MOST_NAMED)
     points = [
@@ -104,7 +107,10 @@ def _draw_coverage(version: ModelVersion) -> Point | None:
 
 
 def _draw_fidelity(version: ModelVersion) -> Point | None:
-    return _share(version, (version.metrics.get("fidelity") or {}).get("score_fell"))
+    fidelity = version.metrics.get("fidelity") or {}
+    if fidelity.get("n_cases", FEWEST_CASES) < FEWEST_CASES:
+        return None
+    return _share(version, fidelity.get("score_fell"))
 
 
 def _share(version: ModelVersion, value: float | None) -> Point | None:
@@ -148,31 +154,31 @@ _CHARTS: tuple[
             "How high songs that were held back stand in the first ten; 1 would be all on top. With 95 % intervals."
         ),
         _draw_ndcg,
-        _write_rate,
+        write_tick,
     ),
     (
         _("Coverage of the catalog"),
         _("The share of the songs that are in the first ten of at least one listener."),
         _draw_coverage,
-        _write_share,
+        lambda value: f"{write_tick(100 * value)} %",
     ),
     (
         _("Truth of the reasons"),
         _("In how many cases the score falls when the song named as the reason is taken away."),
         _draw_fidelity,
-        _write_share,
+        lambda value: f"{write_tick(100 * value)} %",
     ),
     (
         _("Time to fit"),
         _("How long the model learned, without reading and measuring."),
         _fit,
-        _write_seconds,
+        lambda value: f"{write_tick(value)} s",
     ),
     (
         _("Size on disk"),
         _("The files of a version; about as much memory where it serves."),
         _draw_size,
-        _write_size,
+        lambda value: f"{write_tick(value / 1e6)} MB",
     ),
 )
 
@@ -237,7 +243,9 @@ def _draw_time_chart(
         version: {one.day: rate for one in version_days if (rate := read(one)) is not None}
         for version, version_days in days
     }
-    top = max((rate for by_day in rates.values() for rate in by_day.values()), default=0) or 1.0
+    top = choose_top(
+        max((rate for by_day in rates.values() for rate in by_day.values()), default=0)
+    )
     lines: list[Line] = []
     for version, by_day in rates.items():
         spots = [

@@ -13,12 +13,14 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django_celery_beat.models import PeriodicTask
 
+from common.chart_scale import choose_top, write_tick
 from common.templatetags.numbers import format_count
 from recommendations.services.operations import dashboard as desk_service
 from recommendations.services.operations import schedule_text
 from recommendations.services.version_reports import model_comparison
 
 register = template.Library()
+register.filter("tick", write_tick)
 
 STEPS = {
     "precomputed": gettext_lazy("made ahead"),
@@ -48,7 +50,8 @@ def bar_chart(
 ) -> dict[str, Any]:
     """Draw one bar a day; the numbers are in a table below it, so nobody depends on the drawing."""
     values = [getattr(day, field) for day in days]
-    top = max((value for value in values if value is not None), default=0) or 1
+    most = max((value for value in values if value is not None), default=0)
+    top = choose_top(most, is_whole=kind != "rate")
     step = WIDTH / max(len(values), 1)
     bars = [
         {
@@ -63,8 +66,8 @@ def bar_chart(
         bar["y"] = round(HEIGHT - bar["height"], 1)
     chart = {
         "title": title, "bars": bars, "bar_width": round(step - 2, 1), "width": WIDTH, "height": HEIGHT,
-        "top": top, "middle": top / 2 if kind == "rate" else round(top / 2),
-        "half": HEIGHT // 2, "about": about, "is_rate": kind == "rate", "is_empty": not any(values),
+        "most": most, "top": top, "middle": top / 2, "half": HEIGHT // 2,
+        "about": about, "is_rate": kind == "rate", "is_empty": not any(values),
     }  # fmt: skip
     return {"chart": chart}
 
@@ -84,6 +87,12 @@ def percent(value: float | None, digits: int = 1) -> str:
         if value is None or value != value
         else f"{number_format(round(100 * value, digits), digits)} %"
     )
+
+
+@register.filter
+def percent_tick(value: float) -> str:
+    """Show a share on the axis of a chart with as many digits as it has: 15 %, 7.5 %."""
+    return f"{write_tick(100 * value)} %"
 
 
 @register.filter

@@ -1,6 +1,7 @@
 """The desk's own pages: navigation, first steps, listeners, settings, and all tables behind them."""
 
 import re
+from datetime import date, timedelta
 
 import pytest
 from django.contrib import admin
@@ -14,6 +15,8 @@ from django_celery_beat.models import IntervalSchedule, PeriodicTask
 from accounts.models import User
 from catalog.models import Artist, Interaction, Song
 from catalog.songs import kept_figures
+from common.chart_scale import choose_top, write_tick
+from common.templatetags.dates import format_days
 from recommendations import tasks
 from recommendations.admin.desk import SECTIONS
 from recommendations.services.operations import first_steps, schedule_text, site_figures
@@ -157,6 +160,42 @@ def test_steps_and_segments_have_names(desk, song):
         "{% load dashboard %}{{ 'live'|step_name }}, {{ 'cold'|segment_name }}, {{ 'odd'|step_name }}"
     )
     assert template.render(Context()) == "made on request, under 5 songs, odd"
+
+
+@pytest.mark.parametrize(
+    ("most", "top", "middle"),
+    [
+        (0.153, "20", "10"),
+        (0.15, "20", "10"),
+        (0.048, "5", "2.5"),
+        (0.98, "100", "50"),
+        (0.07, "8", "4"),
+    ],
+)
+def test_the_middle_of_a_chart_of_shares_is_no_rounded_number(most, top, middle):
+    scale = choose_top(most)
+    assert scale >= most
+    ticks = [write_tick(100 * value) for value in (scale, scale / 2)]
+    assert ticks == [top, middle]
+    with translation.override("de"):
+        assert write_tick(2.5) == "2,5"
+
+
+def test_the_middle_of_a_chart_of_counts_is_a_whole_number():
+    tops = {most: choose_top(most, is_whole=True) for most in (0, 1, 3, 5, 7, 9, 11, 25, 45, 1234)}
+    assert tops == {
+        0: 2, 1: 2, 3: 4, 5: 6, 7: 8, 9: 10, 11: 20, 25: 30, 45: 50, 1234: 2000,
+    }  # fmt: skip
+
+
+def test_a_range_of_one_day_is_said_once():
+    day = date(2026, 11, 28)
+    assert format_days(day, day) == "28 Nov 2026"
+    assert format_days(day - timedelta(days=1), day) == "27 Nov 2026 – 28 Nov 2026"
+    assert format_days("2026-11-28", "2026-11-28") == "28 Nov 2026"
+    assert format_days("", "spring of 2019") == "spring of 2019"
+    with translation.override("de"):
+        assert format_days("2026-11-28", "2026-11-29") == "28.11.2026 – 29.11.2026"
 
 
 def test_numbers_of_the_desk_have_the_decimal_mark_of_the_language():

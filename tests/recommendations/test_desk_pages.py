@@ -11,7 +11,7 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import User
-from catalog.models import Artist, Genre, ImportRun, Interaction, MusicFolder, Song
+from catalog.models import Artist, FolderScan, Genre, ImportRun, Interaction, MusicFolder, Song
 from common import log_file
 from common.log_file import KeptLog
 from recommendations.models import TrainingRun
@@ -144,6 +144,20 @@ def test_jobs_of_all_kinds_stand_in_one_list_those_at_work_first(desk):
     page = desk.get("/admin/desk/jobs/").content.decode()
     assert f"/admin/recommendations/trainingrun/{training.pk}/change/" in page and "40 %" in page
     assert f"/admin/catalog/importrun/{done.pk}/change/" in page
+
+
+def test_german_jobs_and_actions_are_german_with_their_capitals(desk):
+    german = {"Accept-Language": "de"}
+    folder = MusicFolder.objects.create(path="/srv/music")
+    scan = FolderScan.objects.create(folder=folder, status="succeeded")
+    assert (
+        f"Lesen eines Ordners #{scan.pk}"
+        in desk.get("/admin/desk/jobs/", headers=german).content.decode()
+    )
+    run = TrainingRun.objects.create(preset="classic", status="running")
+    desk.post(f"/admin/recommendations/trainingrun/{run.pk}/cancel/")
+    actions = desk.get("/admin/desk/settings/", headers=german).content.decode()
+    assert "Abgebrochen." in actions and "Cancelled." not in actions
 
 
 def test_a_long_job_stands_before_those_that_ended_since(desk):

@@ -2,10 +2,12 @@
 
 import ast
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
-from django.utils import translation
+from django.utils import timezone, translation
 
 from catalog.imports import sentences as import_sentences
 from catalog.imports.importers import detection, registry
@@ -57,7 +59,7 @@ def test_every_sentence_of_an_importer_is_said_in_german():
 def test_every_registered_sentence_has_a_german_one():
     messages = {
         *import_sentences.ABOUT_FILES, *import_sentences.ABOUT_ROWS,
-        *import_sentences.KINDS_OF_FILES, *training_sentences.SENTENCES,
+        *import_sentences.KINDS_OF_FILES, *training_sentences.SENTENCES, *training_sentences.ACTIONS,
     }  # fmt: skip
     with translation.override("de"):
         left = {one for one in messages if translation.gettext(one) == one}
@@ -134,6 +136,15 @@ def test_the_log_of_a_training_is_read_in_german_with_its_numbers(stored, german
         assert translate_log(stored) == german
     with translation.override("en"):
         assert translate_log(stored) == stored
+
+
+def test_the_times_of_a_log_are_in_the_time_zone_of_its_reader():
+    began_at = datetime(2026, 11, 27, 23, 30, tzinfo=UTC)
+    stored = "23:59:48 Cancelled.\n00:10:00 what nobody registered\nno time\n"
+    local = "00:59:48 Cancelled.\n01:10:00 what nobody registered\nno time\n"
+    with timezone.override(ZoneInfo("Europe/Berlin")):
+        assert translate_log(stored, began_at) == local
+    assert translate_log(stored) == stored
 
 
 @pytest.mark.parametrize("n", [1, 2])

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.utils.text import capfirst
+
 from common import jobs
 from common.jobs.models import JobRow
 from recommendations.models import BackgroundJob
@@ -69,5 +71,5 @@ def list_failures(n: int = N_SHOWN) -> list[Failure]:
 
 def _get_name(job: Any) -> str:
     if isinstance(job, BackgroundJob):
-        return f"{job.get_kind_display()} #{job.pk}".capitalize()
+        return capfirst(f"{job.get_kind_display()} #{job.pk}")
     return str(job.job_name)

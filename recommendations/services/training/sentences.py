@@ -88,4 +88,19 @@ SENTENCES = (
     "%(share)s more lists had a song disliked or hidden (at least %(least)s).",
 )
 
-register_sentences(SENTENCES)
+ACTIONS = (
+    "Activated.",
+    "Pruned.",
+    "Undone.",
+    "Merged: %(names)s",
+    "start",
+    "started",
+    "stop",
+    "stopped",
+    "stopped: %(reason)s",
+    "promote: %(arm)s",
+    "%(arm)s promoted",
+)
+"""What operators did, as the admin's log keeps it."""
+
+register_sentences((*SENTENCES, *ACTIONS))
