@@ -34,7 +34,8 @@ def list_playlists(request: SignedInRequest) -> HttpResponse:
             request.user, form.cleaned_data["title"], description=form.cleaned_data["description"]
         )
         return redirect("catalog:playlist", playlist.pk)
-    mine = Playlist.objects.filter(owner=request.user).annotate(n_songs=Count("items"))
+    # What is made anew every week or day is no place to keep a song in.
+    mine = Playlist.objects.filter(owner=request.user, kind=Playlist.Kind.OWN)
     ordered = mine.order_by("-updated_at", "pk")
     rows = Paginator(ordered, PLAYLISTS_A_PAGE).get_page(request.GET.get("page"))
     songs = covers.list_covers(rows)
@@ -148,10 +149,11 @@ def choose_playlist(request: SignedInRequest, song_id: int) -> HttpResponse:
     )
     if request.method == "POST":
         return _add_song(request, song)
-    mine = Playlist.objects.filter(owner=request.user).annotate(n_songs=Count("items"))
+    # What is made anew every week or day is no place to keep a song in.
+    mine = Playlist.objects.filter(owner=request.user, kind=Playlist.Kind.OWN)
     context = {
         "song": song,
-        "playlists": mine,
+        "playlists": mine.annotate(n_songs=Count("items")),
         "next": get_back_url(request, request.META.get("HTTP_REFERER", "/")),
     }
     template = "catalog/_add_to_playlist.html" if request.htmx else "catalog/add_to_playlist.html"

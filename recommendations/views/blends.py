@@ -108,9 +108,14 @@ def show_blend(request: SignedInRequest, blend_id: UUID) -> HttpResponse:
 def invite(request: SignedInRequest, blend_id: UUID) -> HttpResponse:
     blend = _get_joined(request, blend_id)
     form = InviteForm(request.POST)
-    if form.is_valid():
+    if not form.is_valid():
+        return redirect("recommendations:blend", blend.pk)
+    name = form.cleaned_data["username"]
+    if name.casefold() in (member.casefold() for member in blends.list_members(blend)):
+        messages.error(request, _("%(name)s is in this blend already.") % {"name": name})
+    else:
         try:
-            blends.invite_listener(blend, request.user, form.cleaned_data["username"])
+            blends.invite_listener(blend, request.user, name)
         except BlendRefused as refusal:
             messages.error(request, REFUSALS[refusal.code])
         else:
@@ -129,7 +134,10 @@ def answer_invitation(request: SignedInRequest, blend_id: UUID) -> HttpResponse:
     if request.POST.get("answer") == "join":
         blends.join_blend(blend, request.user)
         return redirect("recommendations:blend", blend.pk)
+    was_member = request.user.get_username() in blends.list_members(blend)
     blends.leave_blend(blend, request.user)
+    left, declined = _("You have left “%(title)s”."), _("You have declined “%(title)s”.")
+    messages.success(request, (left if was_member else declined) % {"title": blend.title})
     return redirect("recommendations:blends")
 
 

@@ -121,7 +121,7 @@ _ARTIST_CONTROLS = {
     ),
     "hide-artist": (
         controls.hide_artist,
-        gettext_lazy("%(name)s is hidden: nothing by them is recommended any more."),
+        gettext_lazy("%(name)s is hidden: from the next list on, nothing by them is recommended."),
         "unhide-artist",
     ),
     "unhide-artist": (

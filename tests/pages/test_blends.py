@@ -105,6 +105,33 @@ def test_inviting_tells_nobody_which_names_there_are(listeners):
     assert '<span class="chip">alice</span>' in pages[0]
 
 
+def test_who_is_in_a_blend_is_not_invited_again(household, listeners):
+    invite = f"/blends/{household.pk}/invite/"
+    for name in ("ALICE", listeners[1].username):
+        page = signed_in(listeners[0]).post(invite, {"username": name}, follow=True)
+        assert f"{name} is in this blend already." in page.content.decode()
+    assert household.members.count() == len(listeners)
+
+
+def test_leaving_and_declining_are_confirmed(household, listeners):
+    blend = blends.create_blend(listeners[0], "Garden")
+    blends.invite_listener(blend, listeners[0], listeners[1].username)
+    for joined, answer, sentence in (
+        (blend, "decline", "You have declined “Garden”."),
+        (household, "leave", "You have left “Kitchen”."),
+    ):
+        address = f"/blends/{joined.pk}/answer/"
+        page = signed_in(listeners[1]).post(address, {"answer": answer}, follow=True)
+        assert sentence in page.content.decode()
+
+
+def test_an_invitation_is_accepted_in_german_words_of_its_own(listeners):
+    blend = blends.create_blend(listeners[0], "Kitchen")
+    blends.invite_listener(blend, listeners[0], listeners[1].username)
+    page = signed_in(listeners[1]).get("/blends/", headers={"Accept-Language": "de"})
+    assert ">Mitmachen</button>" in page.content.decode()
+
+
 def test_a_kept_playlist_and_the_cache_name_no_other_member(household, listeners, monkeypatch):
     kept_rows = []
     keep = list_cache.keep

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from common.templatetags.numbers import format_count, format_score
 from recommendations.engine import TermReport
@@ -14,7 +15,11 @@ def describe_broken(reports: Iterable[TermReport], n_songs: int, n_asked: int) -
     cap = next((report for report in reports if report.term == "artist_cap"), None)
     if cap is not None and n_songs < n_asked and cap.possible == n_songs:
         sentences.append(
-            _("Songs of one artist: at most %(cap)s asked for, which leaves %(n)s for this list.")
+            ngettext(
+                "Songs of one artist: at most %(cap)s asked for, which leaves %(n)s song for this list.",
+                "Songs of one artist: at most %(cap)s asked for, which leaves %(n)s songs for this list.",
+                n_songs,
+            )
             % {"cap": format_count(int(cap.wanted)), "n": format_count(n_songs)}
         )
     return sentences

@@ -56,7 +56,7 @@ NAMES = {
     OTHER: gettext_lazy("Other signals"),
 }
 MEANINGS = {
-    HISTORY: gettext_lazy("people who play what you play also play this song"),
+    HISTORY: gettext_lazy("it is played together with your music on this site"),
     LISTENERS: gettext_lazy("listeners whose history is like yours play it"),
     ELSEWHERE: gettext_lazy("listeners of other sites play it together with your music"),
     ARTIST: gettext_lazy("it is by somebody you play or picked"),
@@ -75,7 +75,7 @@ PICKED_NAMES = {
     LIKENESS: gettext_lazy("Likeness to what you picked"),
 }
 PICKED_MEANINGS = {
-    HISTORY: gettext_lazy("people who play what you picked also play this song"),
+    HISTORY: gettext_lazy("it is played together with what you picked on this site"),
     ELSEWHERE: gettext_lazy("listeners of other sites play it together with what you picked"),
     ARTIST: gettext_lazy("it is by somebody you picked"),
     GENRE: gettext_lazy("it is of a genre you picked"),
