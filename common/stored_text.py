@@ -77,11 +77,11 @@ def translate_log(text: str, began_at: datetime | None = None) -> str:
     """
     lines = text.split("\n")
     return "\n".join(
-        _localise_time(line[:9], began_at) + translate_stored(line[9:]) for line in lines
+        _convert_time(line[:9], began_at) + translate_stored(line[9:]) for line in lines
     )
 
 
-def _localise_time(text: str, began_at: datetime | None) -> str:
+def _convert_time(text: str, began_at: datetime | None) -> str:
     """Return 04:59:48 for 03:59:48 in Berlin's winter; what is no time stays as it is."""
     try:
         moment = datetime.strptime(text, "%H:%M:%S ").replace(tzinfo=UTC)

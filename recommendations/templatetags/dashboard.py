@@ -89,8 +89,8 @@ def percent(value: float | None, digits: int = 1) -> str:
     )
 
 
-@register.filter
-def percent_tick(value: float) -> str:
+@register.filter("percent_tick")
+def write_percent_tick(value: float) -> str:
     """Show a share on the axis of a chart with as many digits as it has: 15 %, 7.5 %."""
     return f"{write_tick(100 * value)} %"
 
