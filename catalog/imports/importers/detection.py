@@ -9,6 +9,8 @@ from catalog.imports.reading.lines import check_text
 from catalog.imports.reading.source_files import SourceFile, split_member_path
 from catalog.records import NearMiss, WrongFile
 
+_LOOKED_AT = 65_536
+"""Bytes of a file by which it is described; a longer one may hold something behind them."""
 _BLANK = b"\xef\xbb\xbf\xff\xfe \t\r\n\0"
 
 
@@ -34,13 +36,13 @@ def detect_history(opened: SourceFile) -> Importer:
 def _describe_file(opened: SourceFile) -> str:
     """Say what a file that no importer accepts seems to be, and the way that works."""
     names = _join_member_names(opened)
-    head = opened.read_head()[:65_536] if opened.kind != "zip" else b""
+    head = opened.read_head()[:_LOOKED_AT] if opened.kind != "zip" else b""
     for is_this, sentence in _KNOWN_FILES:
         if is_this(head, names, opened.name):
             return sentence
     if opened.kind != "zip":
         check_text(head, opened.name)
-        if head.strip(_BLANK) in (b"", b"[]", b"{}"):
+        if len(head) < _LOOKED_AT and head.strip(_BLANK) in (b"", b"[]", b"{}"):
             return "holds no rows; there is nothing to import."
     return (
         "is no listening history that is known here, and no list of likes or playlist. Spotify, ListenBrainz, "
