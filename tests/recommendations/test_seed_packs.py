@@ -249,7 +249,7 @@ def test_the_desk_says_the_licence_and_the_date_of_the_pack(db, tmp_path):
     html = read_desk()
     assert "1 pairs that listeners elsewhere play together, from: ListenBrainz." in html
     assert "Licence: CC0-1.0" in html
-    assert "Data from: Sept. 1, 2026 – Sept. 30, 2026" in html
+    assert "Data from: 1 Sep 2026 – 30 Sep 2026" in html
     assert "Made on: 2026-10-02" in html
 
 
