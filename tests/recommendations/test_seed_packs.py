@@ -250,7 +250,7 @@ def test_the_desk_says_the_licence_and_the_date_of_the_pack(db, tmp_path):
     assert "1 pairs that listeners elsewhere play together, from: ListenBrainz." in html
     assert "Licence: CC0-1.0" in html
     assert "Data from: 1 Sep 2026 – 30 Sep 2026" in html
-    assert "Made on: 2026-10-02" in html
+    assert "Made on: 2 Oct 2026" in html
 
 
 @pytest.mark.parametrize("how", ["changed", "missing", "no manifest", "another version"])
