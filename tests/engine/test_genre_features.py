@@ -82,3 +82,15 @@ def test_long_histories_are_compared_in_blocks_of_listeners():
     nearest, mean = compute_nearest(genres, histories, candidates)
     assert (nearest == 1).all()  # every genre was heard hundreds of times
     assert mean == pytest.approx(1)
+
+
+def test_comparing_leaves_histories_as_they_are():
+    """The last song has no genres: it is left out of the comparison, not out of the history."""
+    histories = csr_matrix(np.array([[0, 1, 0, 0, 1], [1, 0, 0, 0, 1]], dtype=np.float32))
+    before = histories.copy()
+    candidates = CandidateBatch(np.array([0, 1, 2]), np.array([2, 2], dtype=np.int32))
+    nearest, mean = compute_nearest(GENRES, histories, candidates)
+    assert nearest.tolist() == pytest.approx([HALF, HALF])
+    assert mean.tolist() == pytest.approx([HALF, HALF])
+    assert histories.indices.tolist() == before.indices.tolist()
+    assert histories.indptr.tolist() == before.indptr.tolist()

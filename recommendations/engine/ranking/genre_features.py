@@ -63,8 +63,11 @@ def compute_nearest(
         all of the history, are unknown.
     """
     is_known = count_per_row(genres) > 0
+    # a copy, for zeros are taken out in place
     history = csr_matrix(
-        (is_known[liked.indices].astype(np.float32), liked.indices, liked.indptr), shape=liked.shape
+        (is_known[liked.indices].astype(np.float32), liked.indices, liked.indptr),
+        shape=liked.shape,
+        copy=True,
     )
     history.eliminate_zeros()
     n_compared = np.minimum(count_per_row(history), N_NEAREST)[candidates.listener_rows]
