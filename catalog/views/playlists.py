@@ -34,8 +34,7 @@ def list_playlists(request: SignedInRequest) -> HttpResponse:
             request.user, form.cleaned_data["title"], description=form.cleaned_data["description"]
         )
         return redirect("catalog:playlist", playlist.pk)
-    # What is made anew every week or day is no place to keep a song in.
-    mine = Playlist.objects.filter(owner=request.user, kind=Playlist.Kind.OWN)
+    mine = Playlist.objects.filter(owner=request.user).annotate(n_songs=Count("items"))
     ordered = mine.order_by("-updated_at", "pk")
     rows = Paginator(ordered, PLAYLISTS_A_PAGE).get_page(request.GET.get("page"))
     songs = covers.list_covers(rows)

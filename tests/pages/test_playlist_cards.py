@@ -5,6 +5,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from accounts.models import User
+from catalog.models import Playlist
 from catalog.playlists import covers, edit
 
 
@@ -22,6 +23,23 @@ def test_a_playlist_shows_four_different_covers_or_one(world, alice):
     page = alice.get(reverse("catalog:playlists")).content.decode()
     assert page.count('class="cover"') == 4 + 1
     assert 'class="no-cover"' in page
+
+
+def test_weekly_lists_are_listed_with_their_songs_and_offered_to_nobody_to_keep_songs_in(
+    world, alice
+):
+    listener = User.objects.get(username="alice")
+    own = edit.create_playlist(listener, "My own", songs=world.songs[:2])
+    jams = edit.create_playlist(listener, "The jams of this week", songs=world.songs[:3])
+    Playlist.objects.filter(pk=jams.pk).update(kind=Playlist.Kind.WEEKLY_JAMS)
+    page = " ".join(alice.get(reverse("catalog:playlists")).content.decode().split())
+    assert own.title in page
+    assert jams.title in page
+    assert "2 songs" in page
+    assert "3 songs" in page
+    chooser = alice.get(reverse("catalog:add_to_playlist", args=[world.songs[5].pk]))
+    assert own.title in chooser.content.decode()
+    assert jams.title not in chooser.content.decode()
 
 
 def test_more_playlists_take_no_more_queries(world, alice):
