@@ -41,7 +41,7 @@ CAST = f"""
 from accounts.models import User
 from catalog.models import Artist, Interaction, Song
 from recommendations.models import ModelVersion
-for place, name in enumerate(["anna", "ben", "cleo", "dora", "emil", "finn", "gina", "hugo", "ida", "jana"], start=1):
+for place, name in enumerate(["anna", "ben", "cleo", "dora", "emil", "finn", "gina", "hugo", "ida", "jana", "kurt", "lena"], start=1):
     user = User.objects.get(username=f"user_{{place:05d}}")
     user.username = name
     user.set_password({PASSWORD!r})
@@ -175,7 +175,8 @@ class Visitor:
         self.page.fill("#id_username", name)
         self.page.fill("#id_password", password)
         self.page.click("main button.primary")
-        self.page.wait_for_selector("body.signed-in")
+        self.page.wait_for_selector("body.signed-in, .note.error")
+        assert self.page.locator(".note.error").all_inner_texts() == [], f"{name} cannot sign in"
 
     def titles(self, selector: str) -> list[str]:
         return self.page.locator(f"{selector} .title").all_inner_texts()

@@ -187,7 +187,7 @@ def test_taste_is_previewed_changed_and_undone(visit, script):
 def test_settings_are_kept_data_is_handed_out_and_the_account_deleted(visit, script):
     """T63: everything comes out, and afterwards nothing is left."""
     visitor = visit(java_script_enabled=script)
-    page, name = visitor.page, "hugo" if script else "ida"
+    page, name = visitor.page, "kurt" if script else "lena"  # nobody else's: they are gone afterwards
     visitor.sign_in(name)
     visitor.go("/settings/")
     page.get_by_label("Dark").check()
