@@ -103,7 +103,7 @@ INSTALLED_APPS = [
     "catalog",
     "recommendations",
     "musicrec_site",
-    "musicrec_site.web.admin_config.DeskConfig",
+    "musicrec_site.web.admin_config.DashboardConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.messages",

@@ -241,7 +241,7 @@ def count_missing_figures() -> bool:
 
 @shared_task
 def count_site_figures() -> int:
-    """Count what the desk, /metrics and lists without a model show of whole tables, where the site is large."""
+    """Count what the dashboard, /metrics and lists without a model show of whole tables, where the site is large."""
     return site_figures.count_figures()
 
 

@@ -21,8 +21,8 @@ app_name = "recommendations"
 
 urlpatterns = [
     path("", home.show_home, name="home"),
-    path("home/<slug:shelf>/", home.show_shelf, name="shelf"),
-    path("home/<slug:shelf>/keep/", home.keep_shelf, name="keep_shelf"),
+    path("home/<slug:section>/", home.show_section, name="home_section"),
+    path("home/<slug:section>/keep/", home.keep_section, name="keep_section"),
     path("try/", tryout.try_out, name="try"),
     path("try/why/<int:song_id>/", tryout.show_why, name="try_why"),
     path("try/keep/", tryout.keep_picks, name="keep_picks"),

@@ -140,4 +140,4 @@ API_LIKE_BUDGET = 14
 API_FRESH_LIST_BUDGET = 22
 
 # The operator's start page, its daily figures from the cache.
-DESK_BUDGET = 40
+DASHBOARD_BUDGET = 40

@@ -2,7 +2,7 @@
 
 Stored is what they were called in the language of the day on which they were made. As long as it is that, in whatever
 language of the site, readers get it in their own; what a listener called a playlist stays as it is. So does what they
-kept of a shelf or a mix: it is a copy of their own that they may rename, and its name reaches files and music servers.
+kept of a section or a mix: a copy of their own that they may rename, and its name reaches files and music servers.
 """
 
 from datetime import date

@@ -1,10 +1,10 @@
-"""Django's admin with the desk of this project in its place."""
+"""Django's admin with the dashboard of this project in its place."""
 
 from django.contrib.admin.apps import AdminConfig
 
 
-class DeskConfig(AdminConfig):
-    default_site = "musicrec_site.web.desk_site.DeskSite"
+class DashboardConfig(AdminConfig):
+    default_site = "musicrec_site.web.dashboard_site.DashboardSite"
 
     def ready(self) -> None:
         from common.admin.counts import group_counts

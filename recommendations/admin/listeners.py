@@ -1,4 +1,4 @@
-"""What listeners told us and what was computed for them."""
+"""What listeners set themselves and what was computed for them."""
 
 from django.contrib import admin
 

@@ -1,4 +1,4 @@
-"""Addresses of recommendations, a listener's own account, and the operators' desk."""
+"""Addresses of recommendations, a listener's own account, and the operator's dashboard."""
 
 from django.urls import path
 

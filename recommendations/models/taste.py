@@ -1,4 +1,4 @@
-"""What listeners told us about their taste: their own settings, not facts about listening."""
+"""What listeners set about their taste themselves, beside what they listened to."""
 
 from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator

@@ -1,4 +1,4 @@
-"""The operator's desk in templates: its figures, and charts drawn on the server."""
+"""The operator's dashboard in templates: its figures, and charts drawn on the server."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -15,7 +15,7 @@ from django_celery_beat.models import PeriodicTask
 
 from common.chart_scale import choose_top, write_tick
 from common.templatetags.numbers import format_count
-from recommendations.services.operations import dashboard as desk_service
+from recommendations.services.operations import dashboard as dashboard_service
 from recommendations.services.operations import schedule_text
 from recommendations.services.version_reports import model_comparison
 
@@ -40,8 +40,8 @@ WIDTH, HEIGHT = 560, 120
 
 
 @register.simple_tag
-def read_dashboard() -> desk_service.Dashboard:
-    return desk_service.read()
+def read_dashboard() -> dashboard_service.Dashboard:
+    return dashboard_service.read()
 
 
 @register.inclusion_tag("admin/parts/_bar_chart.html")

@@ -18,7 +18,7 @@ from recommendations.services.reasons import explanation_text
 from recommendations.services.reasons.explanation_facts import read_facts
 from recommendations.services.reasons.explanation_text import ExplanationText
 from recommendations.services.surfaces import home
-from recommendations.services.surfaces.home import Home, Shelf
+from recommendations.services.surfaces.home import Home, HomeSection
 
 
 @dataclass(frozen=True)
@@ -62,40 +62,40 @@ def make_song_cards(listener: Any, songs: Sequence[Song]) -> list[Card]:
 
 
 @dataclass(frozen=True)
-class ShelfCards:
-    """A shelf ready to be shown; `spare` come in when one of `cards` is hidden."""
+class SectionCards:
+    """A section ready to be shown; `spare` come in when one of `cards` is hidden."""
 
-    shelf: Shelf
+    section: HomeSection
     cards: list[Card]
     spare: list[Card]
 
     @property
     def name(self) -> str:
-        return self.shelf.name
+        return self.section.name
 
 
-def make_home_cards(page: Home, context: ListenerContext) -> list[ShelfCards]:
-    """Make the cards of all shelves; no query beyond those of the page."""
-    return [_make_shelf(shelf, page, context) for shelf in page.shelves]
+def make_home_cards(page: Home, context: ListenerContext) -> list[SectionCards]:
+    """Make the cards of all sections; no query beyond those of the page."""
+    return [_make_section(section, page, context) for section in page.sections]
 
 
-def _make_shelf(shelf: Shelf, page: Home, context: ListenerContext) -> ShelfCards:
-    items = [*shelf.items, *shelf.spare]
+def _make_section(section: HomeSection, page: Home, context: ListenerContext) -> SectionCards:
+    items = [*section.items, *section.spare]
     heard = context.heard
     opinions = {
         item.song.pk: heard[item.song.pk].opinion for item in items if item.song.pk in heard
     }
-    if shelf.name == home.FAVOURITES:
-        shelf_cards = [_make_favourite(item, heard) for item in items]
-    elif shelf.about is not None:
-        reasons = explanation_text.describe_likeness(items, shelf.about, page.facts_of_liked)
-        shelf_cards = _make_cards(items, reasons, opinions)
+    if section.name == home.FAVOURITES:
+        section_cards = [_make_favourite(item, heard) for item in items]
+    elif section.about is not None:
+        reasons = explanation_text.describe_likeness(items, section.about, page.facts_of_liked)
+        section_cards = _make_cards(items, reasons, opinions)
     else:
-        shelf_cards = _make_cards(
+        section_cards = _make_cards(
             items, explanation_text.describe_list(items, page.facts), opinions
         )
-    n = len(shelf.items)
-    return ShelfCards(shelf, shelf_cards[:n], shelf_cards[n:])
+    n = len(section.items)
+    return SectionCards(section, section_cards[:n], section_cards[n:])
 
 
 def _make_favourite(item: ServedSong, heard: Mapping[int, HeardSong]) -> Card:

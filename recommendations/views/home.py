@@ -1,4 +1,4 @@
-"""The first page: shelves for a listener, an invitation for a visitor; and one shelf alone."""
+"""The first page: sections for a listener, an invitation for a visitor; and one section alone."""
 
 from typing import Any
 
@@ -23,7 +23,7 @@ from recommendations.services.surfaces import home as home_page
 from recommendations.services.surfaces import list_changes
 from recommendations.services.surfaces.home import Home
 from recommendations.views import cards, tryout
-from recommendations.views.cards import ShelfCards
+from recommendations.views.cards import SectionCards
 
 MOST_TURNS = 1000
 _HEADINGS = {
@@ -43,8 +43,8 @@ def show_home(request: SiteRequest) -> HttpResponse:
     listener = request.user
     context = ListenerContext(listener)
     page = home_page.load_home(context)
-    shelves = cards.make_home_cards(page, context)
-    for_you = next((shelf for shelf in shelves if shelf.name == home_page.MADE), None)
+    sections = cards.make_home_cards(page, context)
+    for_you = next((section for section in sections if section.name == home_page.MADE), None)
     values = {
         "page": "home",
         "served": page.served,
@@ -52,13 +52,15 @@ def show_home(request: SiteRequest) -> HttpResponse:
         "broken_rules": rule_text.describe_broken(
             page.served.contract, len(page.served), home_page.N_POOL
         ),
-        "made": _show_shelf(for_you, page) if for_you else None,
+        "made": _show_section(for_you, page) if for_you else None,
         "made_for_you": for_you.cards if for_you else [],
-        "shelves": [_show_shelf(shelf, page) for shelf in shelves if shelf is not for_you],
+        "sections": [
+            _show_section(section, page) for section in sections if section is not for_you
+        ],
         "weekly": page.weekly,
         "changes": list_changes.load_changes(listener, page.weekly),
         "mixes": page.mixes,
-        "legend": name_shares(card.reasons for shelf in shelves for card in shelf.cards),
+        "legend": name_shares(card.reasons for section in sections for card in section.cards),
         "asks_for_taste": page.served.segment == "none"
         and not _has_onboarded(context)
         and not _has_history(context),
@@ -78,50 +80,56 @@ def _has_onboarded(context: ListenerContext) -> bool:
 
 @login_required
 @require_safe
-def show_shelf(request: SignedInRequest, shelf: str) -> HttpResponse:
-    """Show one shelf with other songs: as a part for the home page, or as a page of its own."""
+def show_section(request: SignedInRequest, section: str) -> HttpResponse:
+    """Show one section with other songs: as a part for the home page, or as a page of its own."""
     context = ListenerContext(request.user)
-    page, shown = _get_shelf(context, shelf, _turn(request.GET))
+    page, shown = _get_section(context, section, _turn(request.GET))
     if shown is None and not request.htmx:
         raise Http404
     values: dict[str, Any] = {
-        "shelf": shown,
+        "section": shown,
         "receipt": feedback.sign_receipt(request.user, page.served),
     }
-    template = "recommendations/_home_shelf.html" if request.htmx else "recommendations/shelf.html"
+    template = (
+        "recommendations/_home_section.html"
+        if request.htmx
+        else "recommendations/home_section.html"
+    )
     return render(request, template, values | {"page": "home"})
 
 
 @login_required
 @require_POST
-def keep_shelf(request: SignedInRequest, shelf: str) -> HttpResponse:
-    """Make a playlist of a shelf as it is shown, with the reasons."""
+def keep_section(request: SignedInRequest, section: str) -> HttpResponse:
+    """Make a playlist of a section as it is shown, with the reasons."""
     context = ListenerContext(request.user)
-    page, shown = _get_shelf(context, shelf, _turn(request.POST))
+    page, shown = _get_section(context, section, _turn(request.POST))
     if shown is None:
         raise Http404
     day = formats.date_format(timezone.localdate(), "SHORT_DATE_FORMAT")
     title = _("%(name)s, %(day)s") % {"name": shown["heading"], "day": day}
-    why = reasons.write_reasons(lambda: _write_why(page, context, shelf))
+    why = reasons.write_reasons(lambda: _write_why(page, context, section))
     songs = [card.song for card in shown["cards"]]
     playlist = edit.create_playlist(request.user, title[: edit.MAX_TITLE], songs=songs, reasons=why)
     return redirect("catalog:playlist", playlist.pk)
 
 
 def _write_why(page: Home, context: ListenerContext, name: str) -> dict[int, str]:
-    """Return what the cards of a shelf say in the active language, by song id; no query."""
-    shelf = next(one for one in cards.make_home_cards(page, context) if one.name == name)
-    return {card.song.pk: card.reasons.line if card.reasons else card.note for card in shelf.cards}
+    """Return what the cards of a section say in the active language, by song id; no query."""
+    section = next(one for one in cards.make_home_cards(page, context) if one.name == name)
+    return {
+        card.song.pk: card.reasons.line if card.reasons else card.note for card in section.cards
+    }
 
 
-def _get_shelf(
+def _get_section(
     context: ListenerContext, name: str, turn: int
 ) -> tuple[Home, dict[str, Any] | None]:
-    if name not in home_page.SHELVES:
+    if name not in home_page.SECTIONS:
         raise Http404
-    page, _shelf = home_page.load_shelf(context, name, turn)
-    shelf = next((one for one in cards.make_home_cards(page, context) if one.name == name), None)
-    return page, _show_shelf(shelf, page, turn) if shelf else None
+    page, _section = home_page.load_section(context, name, turn)
+    section = next((one for one in cards.make_home_cards(page, context) if one.name == name), None)
+    return page, _show_section(section, page, turn) if section else None
 
 
 def _turn(data: QueryDict) -> int:
@@ -129,49 +137,49 @@ def _turn(data: QueryDict) -> int:
     return int(text) % MOST_TURNS if text.isascii() and text.isdecimal() and len(text) < 7 else 0
 
 
-def _show_shelf(shelf: ShelfCards, page: Home, turn: int = 0) -> dict[str, Any]:
-    """Return what the template of a shelf needs."""
-    heading, subtitle = _name_shelf(shelf, page)
+def _show_section(section: SectionCards, page: Home, turn: int = 0) -> dict[str, Any]:
+    """Return what the template of a section needs."""
+    heading, subtitle = _name_section(section, page)
     return {
-        "name": shelf.name,
+        "name": section.name,
         "heading": heading,
         "subtitle": subtitle,
-        "cards": shelf.cards,
-        "spare": shelf.spare,
+        "cards": section.cards,
+        "spare": section.spare,
         "next_turn": turn + 1,
         "turn": turn,
     }
 
 
-def _name_shelf(shelf: ShelfCards, page: Home) -> tuple[str, str]:
-    if shelf.name == home_page.MADE:
+def _name_section(section: SectionCards, page: Home) -> tuple[str, str]:
+    if section.name == home_page.MADE:
         is_personal = _is_new_in_library(page) or page.served.step not in ("popular", "empty")
-        return _name_made(shelf, page), _("Songs for you") if is_personal else _(
+        return _name_made(section, page), _("Songs for you") if is_personal else _(
             "Songs to start with"
         )
-    if shelf.shelf.about is not None:
-        return _("Because you liked “%(title)s”") % {"title": shelf.shelf.about.title}, ""
-    if shelf.name == home_page.TRENDING:
+    if section.section.about is not None:
+        return _("Because you liked “%(title)s”") % {"title": section.section.about.title}, ""
+    if section.name == home_page.TRENDING:
         kinds = {
             item.explanation.popularity.kind
-            for item in shelf.shelf.items
+            for item in section.section.items
             if item.explanation.popularity
         }
         if "trending" in kinds:
             return _("Trending now"), _("What is played most here at the moment.")
         return _("Popular with everybody"), _("Songs that many listeners here have played.")
-    return str(_HEADINGS[shelf.name]), str(_SUBTITLES[shelf.name])
+    return str(_HEADINGS[section.name]), str(_SUBTITLES[section.name])
 
 
 def _is_new_in_library(page: Home) -> bool:
     return page.served.fallback == Fallback.HEARD_ALL
 
 
-def _name_made(shelf: ShelfCards, page: Home) -> str:
+def _name_made(section: SectionCards, page: Home) -> str:
     if _is_new_in_library(page):
         return _("New in this library")
-    is_popular = bool(shelf.cards) and all(
-        card.reasons and card.reasons.popularity for card in shelf.cards
+    is_popular = bool(section.cards) and all(
+        card.reasons and card.reasons.popularity for card in section.cards
     )
     if page.served.step == "popular" and is_popular:
         return _("Popular now")

@@ -4,7 +4,7 @@ import { startPicks } from "./picks.js";
 import { startPlayer } from "./player.js";
 import { startReorder } from "./reorder.js";
 import { startSeen } from "./seen.js";
-import { startShelves } from "./shelves.js";
+import { startSections } from "./sections.js";
 import { startSliders } from "./sliders.js";
 
 const sheet = document.getElementById("sheet");
@@ -95,6 +95,6 @@ startPicks();
 startPlayer();
 startReorder();
 startSeen();
-startShelves();
+startSections();
 startSliders();
 startCopy();

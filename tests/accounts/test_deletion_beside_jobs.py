@@ -89,18 +89,18 @@ def bring():
 workers = [work(action) for action in (train, compute, browse, bring)]
 gone = []
 ends = time.monotonic() + SECONDS
-desk = Client(SERVER_NAME="localhost", raise_request_exception=False)
-desk.force_login(olga)
+dashboard = Client(SERVER_NAME="localhost", raise_request_exception=False)
+dashboard.force_login(olga)
 while time.monotonic() < ends and len(gone) < 60:
     time.sleep(random.uniform(0.05, 0.6))
     listener = User.objects.filter(is_staff=False).order_by("?").first()
-    answer = desk.post(f"/admin/accounts/user/{listener.pk}/delete/", {"post": "yes"})
+    answer = dashboard.post(f"/admin/accounts/user/{listener.pk}/delete/", {"post": "yes"})
     if answer.status_code != 302:
         statuses.append(("delete", answer.status_code))
     gone.append(listener.pk)
     if len(gone) % 5 == 0:
         song = Song.objects.order_by("?").first()
-        answer = desk.post(f"/admin/catalog/song/{song.pk}/delete/", {"post": "yes"})
+        answer = dashboard.post(f"/admin/catalog/song/{song.pk}/delete/", {"post": "yes"})
         if answer.status_code != 302:
             statuses.append(("delete song", answer.status_code))
 over.set()

@@ -58,7 +58,7 @@ def test_listeners_of_a_file_are_one_by_name(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["Änne", "Olga", "x" * 151, ""])
-def test_the_desk_says_what_is_wrong_with_a_name(name):
+def test_the_dashboard_says_what_is_wrong_with_a_name(name):
     User.objects.create_superuser("olga", password=WORDS)
     browser = Client()
     browser.post("/login/", {"username": "OLGA", "password": WORDS})

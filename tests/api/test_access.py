@@ -79,7 +79,7 @@ def test_strangers_are_asked_who_they_are(stranger, songs, address):
 
 
 @pytest.mark.parametrize("address", STAFF)
-def test_listeners_are_kept_from_the_operators_desk(alice, address):
+def test_listeners_are_kept_from_the_operators_dashboard(alice, address):
     """T37."""
     for method in METHODS:
         assert alice.call(method, fill_address(address)).status == 403

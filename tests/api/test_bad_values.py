@@ -10,7 +10,7 @@ BEYOND = str(2**63)
 
 
 @pytest.fixture
-def desk(db):
+def dashboard(db):
     client = Client()
     client.force_login(User.objects.create_superuser("olga"))
     return client
@@ -32,27 +32,27 @@ def desk(db):
         "/1/user/a%00b/listens",
     ],
 )
-def test_a_path_names_no_row_that_can_not_be(desk, path):
+def test_a_path_names_no_row_that_can_not_be(dashboard, path):
     """T77."""
-    desk.raise_request_exception = False
-    assert 400 <= desk.get(path).status_code < 500
+    dashboard.raise_request_exception = False
+    assert 400 <= dashboard.get(path).status_code < 500
 
 
 @pytest.mark.parametrize("day", ["0001-01-01", "9999-12-31", "9999-12-30"])
 @pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "Etc/GMT+12"])
-def test_the_first_and_last_days_there_are_have_no_plays(desk, settings, day, zone):
+def test_the_first_and_last_days_there_are_have_no_plays(dashboard, settings, day, zone):
     """T77."""
     settings.TIME_ZONE = zone
-    assert desk.post("/library/history/forget-day/", {"day": day}).status_code in (200, 302)
+    assert dashboard.post("/library/history/forget-day/", {"day": day}).status_code in (200, 302)
 
 
 @pytest.mark.parametrize("name", ["artist", "genre", "q", "page", "year_from", "cursor"])
 @pytest.mark.parametrize("text", [BEYOND, "1e999", "a%00b", "%ED%A0%80", "9" * 5000])
-def test_queries_of_the_api_break_nothing(desk, name, text):
+def test_queries_of_the_api_break_nothing(dashboard, name, text):
     """T77."""
-    desk.raise_request_exception = False
-    assert desk.get("/api/v1/songs/", query_string=f"{name}={text}").status_code < 500
-    assert desk.get("/browse/", query_string=f"{name}={text}").status_code < 500
+    dashboard.raise_request_exception = False
+    assert dashboard.get("/api/v1/songs/", query_string=f"{name}={text}").status_code < 500
+    assert dashboard.get("/browse/", query_string=f"{name}={text}").status_code < 500
 
 
 def test_what_can_be_a_part_of_a_path():

@@ -221,8 +221,8 @@ PAGES = {
     "blends/<uuid:blend_id>/answer/": ("post", NAMED),
     "blends/<uuid:blend_id>/invite/": ("post", NAMED),
     "blends/<uuid:blend_id>/keep/": ("post", NAMED),
-    "home/<slug:shelf>/": ("get", MINE),
-    "home/<slug:shelf>/keep/": ("post", MINE),
+    "home/<slug:section>/": ("get", MINE),
+    "home/<slug:section>/keep/": ("post", MINE),
     "library/beyond/": ("get", MINE),
     "training/<int:run_id>/": ("get", MINE),
     "library/listening/": ("get", MINE),
@@ -278,7 +278,7 @@ PAGES = {
     "feeds/<str:username>.atom": ("get", NAMED),
     r"^playlist/(?P<playlist_id>[0-9a-f-]{36})\.(?P<file_format>jspf|m3u8)$": ("get", NAMED),
 }
-# The operators' desk, the API and the players have tables of their own.
+# The operator's dashboard, the API and the players have tables of their own.
 ELSEWHERE = {"admin/", "api/v1/", "1/", "apis/listenbrainz/1/", "^apis(/|$)"}
 
 
@@ -536,7 +536,7 @@ def test_somebody_signed_in_reaches_nothing_of_anothers_on_any_page(address, bob
         "receipt_id": hers["receipts"],
         "review_id": uuid.UUID(int=9),
         "server_id": hers["servers"],
-        "shelf": "new",
+        "section": "new",
         "size": 300,
         "tag": "0" * 16,
         "year": 2026,

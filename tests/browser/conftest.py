@@ -41,7 +41,8 @@ CAST = f"""
 from accounts.models import User
 from catalog.models import Artist, Interaction, Song
 from recommendations.models import ModelVersion
-for place, name in enumerate(["anna", "ben", "cleo", "dora", "emil", "finn", "gina", "hugo", "ida", "jana", "kurt", "lena"], start=1):
+names = "anna ben cleo dora emil finn gina hugo ida jana kurt lena".split()
+for place, name in enumerate(names, start=1):
     user = User.objects.get(username=f"user_{{place:05d}}")
     user.username = name
     user.set_password({PASSWORD!r})

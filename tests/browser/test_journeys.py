@@ -187,7 +187,10 @@ def test_taste_is_previewed_changed_and_undone(visit, script):
 def test_settings_are_kept_data_is_handed_out_and_the_account_deleted(visit, script):
     """T63: everything comes out, and afterwards nothing is left."""
     visitor = visit(java_script_enabled=script)
-    page, name = visitor.page, "kurt" if script else "lena"  # nobody else's: they are gone afterwards
+    page, name = (
+        visitor.page,
+        "kurt" if script else "lena",
+    )  # nobody else's: they are gone afterwards
     visitor.sign_in(name)
     visitor.go("/settings/")
     page.get_by_label("Dark").check()
@@ -440,12 +443,12 @@ def test_a_hidden_song_makes_room_for_the_next_and_comes_back_with_undo(visit):
     expect(shown.first).to_have_text(before[0])
 
 
-def test_a_shelf_is_one_tab_stop_and_arrow_keys_go_through_it(visit):
+def test_a_section_is_one_tab_stop_and_arrow_keys_go_through_it(visit):
     visitor = visit(viewport={"width": 1280, "height": 900})
     page = visitor.page
     visitor.sign_in("finn")
     visitor.go("/")
-    row = page.locator(".shelf-row").first
+    row = page.locator(".section-row").first
     index = "row => [...row.children].indexOf(document.activeElement.closest('li'))"
     reachable = (
         "row => [...row.querySelectorAll('a, button, summary')].filter(one => one.tabIndex >= 0)"

@@ -27,8 +27,8 @@ LISTENER_PAGES = [
     "/library/beyond/", "/settings/servers/", "/settings/deletions/",
 ]  # fmt: skip
 OPERATOR_PAGES = [
-    "/admin/", "/admin/desk/catalog/", "/admin/desk/listeners/", "/admin/desk/listeners/1/", "/admin/desk/jobs/",
-    "/admin/desk/settings/", "/admin/desk/tables/",
+    "/admin/", "/admin/dashboard/catalog/", "/admin/dashboard/listeners/", "/admin/dashboard/listeners/1/",
+    "/admin/dashboard/jobs/", "/admin/dashboard/settings/", "/admin/dashboard/tables/",
     "/admin/recommendations/trainingrun/", "/admin/recommendations/trainingrun/1/change/",
     "/admin/recommendations/modelversion/", "/admin/recommendations/modelversion/1/change/",
     "/admin/recommendations/modelversion/compare/?a=1&b=1",
@@ -80,7 +80,7 @@ def barriers(visitor, who: str, path: str) -> list[str]:
     return seen
 
 
-def test_no_page_of_the_operators_desk_has_a_serious_barrier(visit, site):
+def test_no_page_of_the_operators_dashboard_has_a_serious_barrier(visit, site):
     site.installation.shell(OPERATOR)
     song = site.installation.query("SELECT min(id) FROM catalog_song")[0][0]
     schedule = site.installation.query("SELECT min(id) FROM django_celery_beat_periodictask")[0][0]

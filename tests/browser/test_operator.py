@@ -65,7 +65,7 @@ def test_an_operator_retrains_and_changes_what_serves(visit, site, worker):
     )
 
     olga.go("/admin/")
-    olga.picture("operator-desk")
+    olga.picture("operator-dashboard")
     assert newest in page.locator(".tile").first.inner_text()
 
 

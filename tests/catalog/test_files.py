@@ -305,7 +305,7 @@ def test_folders_are_scanned_when_their_schedule_says(music):
     assert scan_jobs.request_due_scans() == []
 
 
-def test_an_operator_adds_a_folder_on_the_desk_and_a_wrong_one_is_refused(music, admin_client):
+def test_an_operator_adds_a_folder_on_the_dashboard_and_a_wrong_one_is_refused(music, admin_client):
     answer = admin_client.post(
         "/admin/catalog/musicfolder/add/", {"path": str(music / "no"), "scan_every_hours": 24}
     )

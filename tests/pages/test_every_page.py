@@ -83,7 +83,7 @@ def list_values(user: User, song: Song) -> dict[str, list[object]]:
         "album_id": [*Album.objects.values_list("pk", flat=True)[:3]],
         "listener_id": [user.pk],
         "number": [1],
-        "shelf": ["made", "because", "new", "trending", "favourites", "nothing"],
+        "section": ["made", "because", "new", "trending", "favourites", "nothing"],
         "player": ["pano", "lidarr"],
         "playlist_id": [*Playlist.objects.values_list("pk", flat=True)],
         "interaction_id": [

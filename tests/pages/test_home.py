@@ -1,4 +1,4 @@
-"""The home page: lists of the week, shelves that can be turned and kept, and what changed with its exact cause."""
+"""The home page: lists of the week, sections that can be turned and kept, and what changed with its exact cause."""
 
 import html
 import re
@@ -15,8 +15,8 @@ from recommendations.services.surfaces import home, list_changes, weekly
 from recommendations.services.surfaces.generated_playlists import format_week
 
 
-def card_ids(page: str, shelf: str) -> list[int]:
-    return [int(pk) for pk in re.findall(rf'id="{shelf}-song-(\d+)"', page)]
+def card_ids(page: str, section: str) -> list[int]:
+    return [int(pk) for pk in re.findall(rf'id="{section}-song-(\d+)"', page)]
 
 
 @pytest.fixture
@@ -33,22 +33,25 @@ def test_the_lists_of_the_week_are_made_at_the_first_visit(alice_with_model, lis
     assert Playlist.objects.filter(owner=listener, kind=Playlist.Kind.WEEKLY_DISCOVERY).count() == 1
 
 
-def test_no_song_is_on_two_shelves(alice_with_model, listener):
+def test_no_song_is_on_two_sections(alice_with_model, listener):
     page = home.load_home(ListenerContext(listener))
     ids = [
-        song.pk for shelf in page.shelves if shelf.name != home.FAVOURITES for song in shelf.songs
+        song.pk
+        for section in page.sections
+        if section.name != home.FAVOURITES
+        for song in section.songs
     ]
     assert ids and len(ids) == len(set(ids))
 
 
-def test_spare_songs_wait_hidden_behind_the_made_shelf(alice_with_model):
+def test_spare_songs_wait_hidden_behind_the_made_section(alice_with_model):
     page = alice_with_model.get("/").content.decode()
     waiting = re.findall(r'<li hidden>\s*<article class="card" id="made-song-(\d+)"', page)
     assert 0 < len(waiting) <= home.N_SPARE
     assert len(card_ids(page, "made")) == home.LENGTH + len(waiting)
 
 
-def test_another_turn_of_a_shelf_shows_other_songs_and_can_be_kept(alice_with_model, listener):
+def test_another_turn_of_a_section_shows_other_songs_and_can_be_kept(alice_with_model, listener):
     first = card_ids(alice_with_model.get("/home/made/").content.decode(), "made")
     second = card_ids(alice_with_model.get("/home/made/?turn=1").content.decode(), "made")
     assert first and second and not set(first) & set(second)

@@ -44,7 +44,7 @@ SEARCHES = [
     "/browse/?q=song",
     "/search/suggestions/?q=song",
     "/try/?song={song}",
-    "/admin/desk/listeners/?q=zap",
+    "/admin/dashboard/listeners/?q=zap",
     "/admin/autocomplete/?app_label=catalog&model_name=song&field_name=artist&term=ban",
     "/admin/catalog/interaction/?kind__exact=1",
     "/admin/catalog/song/?features_source=x",
@@ -173,9 +173,9 @@ def test_a_large_site_shows_the_figures_of_the_last_count(large_site):
     browser.force_login(large_site)
     kept = KeptFigure.objects.get(name="catalog")
     KeptFigure.objects.filter(name="catalog").update(value=kept.value | {"n_songs": 4_711})
-    assert "4,711" in browser.get("/admin/desk/catalog/").content.decode()
+    assert "4,711" in browser.get("/admin/dashboard/catalog/").content.decode()
     KeptFigure.objects.all().delete()
-    for page in ("/admin/", "/admin/desk/catalog/", "/metrics", "/try/", "/api/v1/genres/"):
+    for page in ("/admin/", "/admin/dashboard/catalog/", "/metrics", "/try/", "/api/v1/genres/"):
         assert browser.get(page).status_code in (200, 404)
     site_figures.count_figures()
-    assert "4,711" not in browser.get("/admin/desk/catalog/").content.decode()
+    assert "4,711" not in browser.get("/admin/dashboard/catalog/").content.decode()

@@ -447,7 +447,7 @@ def test_every_sentence_holds_in_the_database(world, is_seeded, settings):
     assert run.status == "succeeded", run.error
     songs = list(Song.objects.order_by("pk"))[::7]
     pages = {"/": None, "/mixes/1/": None, "/taste/": None, f"/artists/{songs[0].artist_id}/": None}
-    pages |= {f"/home/{shelf}/": None for shelf in home.SHELVES}
+    pages |= {f"/home/{section}/": None for section in home.SECTIONS}
     pages |= {f"/songs/{song.pk}/": song for song in songs}
     n_cards: Counter[str] = Counter()
     for path, about in pages.items():
@@ -542,19 +542,19 @@ def test_figures_of_a_few_listeners_are_not_shown():
     assert "1.000" not in page.split("<details>")[0]
 
 
-def test_no_shelf_is_one_artist_alone():
+def test_no_section_is_one_artist_alone():
     """A model of one listener put twelve songs of one artist first, and songs like one were all by its artist."""
     make_site(1, False, True, True)
     run = pipeline.run_training(training_requests.request_training(trigger="command").pk)
     assert run.status == "succeeded", run.error
     client = Client()
     client.force_login(User.objects.get(username="listener_0"))
-    for path, shelf in (
+    for path, section in (
         ("/", "made-"),
         (f"/songs/{Interaction.objects.first().song_id}/", "similar-"),
     ):
         page = client.get(path).content.decode()
-        ids = [int(song_id) for prefix, song_id, _line in CARD.findall(page) if prefix == shelf]
+        ids = [int(song_id) for prefix, song_id, _line in CARD.findall(page) if prefix == section]
         artists = Counter(Song.objects.filter(pk__in=ids).values_list("artist_id", flat=True))
         assert len(ids) >= 6, path
         assert max(artists.values()) <= artist_variety.MOST_OF_ARTIST, path

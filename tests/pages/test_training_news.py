@@ -96,7 +96,7 @@ def test_home_and_the_import_say_that_a_training_runs_and_how_long_it_takes(alic
     assert SAID not in bob.get("/").content.decode()
 
 
-def test_the_desk_says_who_started_it_and_the_time_left(alice, world):
+def test_the_dashboard_says_who_started_it_and_the_time_left(alice, world):
     bring(alice, 100)
     tasks.retrain_when_due()
     start_progress(TrainingRun.objects.active().get(), 0.5, 30 * 60)

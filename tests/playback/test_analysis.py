@@ -160,7 +160,7 @@ def test_what_is_no_json_is_a_failure_with_its_reason(folder, settings):
     }
 
 
-def test_an_operator_starts_pauses_and_stops_it_on_the_desk(folder, admin_client):
+def test_an_operator_starts_pauses_and_stops_it_on_the_dashboard(folder, admin_client):
     scan(folder)
     admin_client.post("/admin/catalog/analysisrun/start/")
     run = AnalysisRun.objects.get()

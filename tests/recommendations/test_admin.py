@@ -1,4 +1,4 @@
-"""The operator's desk: retrain, versions, experiments and the start page, as an operator uses them."""
+"""The operator's dashboard: retrain, versions, experiments and the start page, as an operator uses them."""
 
 import sqlite3
 from datetime import timedelta
@@ -19,19 +19,19 @@ from accounts.tokens import create_token
 from catalog.models import Artist, ImportRun, Interaction, Song, SongTotal
 from recommendations.engine import PRESETS
 from recommendations.models import Arm, Experiment, Impression, ModelVersion, TrainingRun
-from recommendations.services.operations import dashboard as desk_service
+from recommendations.services.operations import dashboard as dashboard_service
 from recommendations.services.operations import health_checks
 from recommendations.services.training import budgets, training_requests
 from recommendations.services.version_reports import model_comparison
 from recommendations.services.versions import registry
-from tests.query_budgets import DESK_BUDGET
+from tests.query_budgets import DASHBOARD_BUDGET
 from tests.recommendations.conftest import train
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def desk(client):
+def dashboard(client):
     """Olga, who may do everything."""
     client.force_login(User.objects.create_superuser("olga"))
     return client
@@ -53,51 +53,51 @@ def page(client, name, *arguments, **query):
 
 
 @pytest.mark.parametrize("app", ["accounts", "catalog", "recommendations"])
-def test_every_table_is_in_the_admin(desk, app):
+def test_every_table_is_in_the_admin(dashboard, app):
     inline = {inline.model for one in admin.site._registry.values() for inline in one.inlines}
     for model in set(apps.get_app_config(app).get_models()) - inline:
-        page(desk, f"{app}_{model._meta.model_name}_changelist")
+        page(dashboard, f"{app}_{model._meta.model_name}_changelist")
 
 
-def test_counts_in_tables_and_read_only_fields_have_separators(desk):
+def test_counts_in_tables_and_read_only_fields_have_separators(dashboard):
     artist = Artist.objects.create(name="Zaphod")
     song = Song.objects.create(key="s", title="Improbable", artist=artist)
     SongTotal.objects.create(
         listener=User.objects.get(username="olga"), song=song, n_plays=1_234_567
     )
     run = ImportRun.objects.create(file_name="x.json", status="succeeded", n_read=7_654_321)
-    assert ">1,234,567<" in page(desk, "catalog_songtotal_changelist")
-    assert ">7,654,321<" in page(desk, "catalog_importrun_changelist")
-    assert "7,654,321" in page(desk, "catalog_importrun_change", run.pk)
-    desk.cookies["django_language"] = "de"
-    assert ">1.234.567<" in page(desk, "catalog_songtotal_changelist")
+    assert ">1,234,567<" in page(dashboard, "catalog_songtotal_changelist")
+    assert ">7,654,321<" in page(dashboard, "catalog_importrun_changelist")
+    assert "7,654,321" in page(dashboard, "catalog_importrun_change", run.pk)
+    dashboard.cookies["django_language"] = "de"
+    assert ">1.234.567<" in page(dashboard, "catalog_songtotal_changelist")
 
 
-def test_an_operator_sees_tokens_and_takes_them_back_but_never_their_secret(desk):
+def test_an_operator_sees_tokens_and_takes_them_back_but_never_their_secret(dashboard):
     created = create_token(User.objects.create_user("lena"), "player", ["read"])
     token = ApiToken.objects.get()
     for html in (
-        page(desk, "accounts_apitoken_changelist"),
-        page(desk, "accounts_apitoken_change", token.pk),
+        page(dashboard, "accounts_apitoken_changelist"),
+        page(dashboard, "accounts_apitoken_change", token.pk),
     ):
         assert "player" in html
         assert created.secret not in html
-    desk.post(reverse("admin:accounts_apitoken_delete", args=[token.pk]), {"post": "yes"})
+    dashboard.post(reverse("admin:accounts_apitoken_delete", args=[token.pk]), {"post": "yes"})
     assert not ApiToken.objects.exists()
 
 
 class TestStartPage:
-    def test_an_empty_site_says_what_is_missing_and_what_to_do(self, desk):
-        html = page(desk, "index")
+    def test_an_empty_site_says_what_is_missing_and_what_to_do(self, dashboard):
+        html = page(dashboard, "index")
 
         assert "Popular songs are served until a model is trained" in html
         assert "none is at work" in html and "make run" in html
 
-    def test_it_shows_what_serves_and_what_was_heard(self, desk, version):
-        html = page(desk, "index")
+    def test_it_shows_what_serves_and_what_was_heard(self, dashboard, version):
+        html = page(dashboard, "index")
 
         assert version.name in html and "interactions" in html and "<svg" in html
-        assert "Listens and opinions" in page(desk, "desk_settings")
+        assert "Listens and opinions" in page(dashboard, "dashboard_settings")
 
     def test_skips_of_recommended_songs_are_counted_from_when_they_were_shown(self, world):
         olga, now = User.objects.create_user("olga"), timezone.now()
@@ -118,47 +118,47 @@ class TestStartPage:
             )
             for index, kind, later in what
         )
-        assert sum(day.n_recommended_heard for day in desk_service.list_days()) == 1
-        assert sum(day.n_recommended_skipped for day in desk_service.list_days()) == 1
-        assert {day.recommended_skip_rate for day in desk_service.list_days()} == {None, 0.5}
+        assert sum(day.n_recommended_heard for day in dashboard_service.list_days()) == 1
+        assert sum(day.n_recommended_skipped for day in dashboard_service.list_days()) == 1
+        assert {day.recommended_skip_rate for day in dashboard_service.list_days()} == {None, 0.5}
 
     @pytest.mark.parametrize(("n_lists", "warns"), [(3, False), (60, True)])
-    def test_few_lists_are_no_reason_to_warn(self, desk, n_lists, warns):
+    def test_few_lists_are_no_reason_to_warn(self, dashboard, n_lists, warns):
         visitor = User.objects.create_user("visitor")
         Impression.objects.bulk_create(
             Impression(listener=visitor, surface="home", step="popular") for _ in range(n_lists)
         )
-        assert ("of lists came from a fallback" in page(desk, "index")) is warns
+        assert ("of lists came from a fallback" in page(dashboard, "index")) is warns
 
-    def test_a_small_disk_and_a_risky_sqlite_are_told_with_their_cure(self, desk, monkeypatch):
+    def test_a_small_disk_and_a_risky_sqlite_are_told_with_their_cure(self, dashboard, monkeypatch):
         """T27, on the page that an operator opens."""
         monkeypatch.setattr(health_checks, "LITTLE_SPACE_BYTES", 10**18)
         monkeypatch.setattr(sqlite3, "sqlite_version_info", (3, 40, 1))
-        html = page(desk, "index")
+        html = page(dashboard, "index")
         assert "GB free below" in html and "prune_model_versions" in html
         is_sqlite = connection.vendor == "sqlite"
         assert ("has the WAL-reset bug" in html) is ("move_database --to URL" in html) is is_sqlite
 
         monkeypatch.setattr(health_checks, "LITTLE_SPACE_BYTES", 0)
         monkeypatch.setattr(sqlite3, "sqlite_version_info", (3, 51, 3))
-        html = page(desk, "index")
+        html = page(dashboard, "index")
         assert "GB free" not in html and "WAL-reset" not in html
 
-    def test_a_models_folder_that_is_gone_is_told(self, desk, settings):
+    def test_a_models_folder_that_is_gone_is_told(self, dashboard, settings):
         settings.ARTIFACTS_DIR = settings.ARTIFACTS_DIR / "gone"
-        html = page(desk, "index")
+        html = page(dashboard, "index")
         assert "gone can&#x27;t be looked at (No such file or directory)" in html
 
-    def test_it_keeps_to_its_budget(self, desk, version):
-        page(desk, "index")  # what is cached for a minute is cached now
+    def test_it_keeps_to_its_budget(self, dashboard, version):
+        page(dashboard, "index")  # what is cached for a minute is cached now
         with CaptureQueriesContext(connection) as queries:
-            page(desk, "index")
-        assert len(queries) <= DESK_BUDGET
+            page(dashboard, "index")
+        assert len(queries) <= DASHBOARD_BUDGET
 
 
 class TestRetrain:
-    def test_a_training_is_queued_and_watched(self, desk, world):
-        answer = desk.post(
+    def test_a_training_is_queued_and_watched(self, dashboard, world):
+        answer = dashboard.post(
             reverse("admin:recommendations_retrain"), {"preset": "classic", "budget": "thorough"}
         )
 
@@ -166,7 +166,7 @@ class TestRetrain:
         assert answer.url == reverse("admin:recommendations_trainingrun_change", args=[run.pk])
         assert run.options["config"]["components"]["als"]["n_iterations"] == 2 * 15
         assert run.requested_by.username == "olga"
-        progress = desk.get(
+        progress = dashboard.get(
             reverse("admin:recommendations_trainingrun_progress", args=[run.pk])
         ).json()
         assert (progress["is_active"], progress["progress"], progress["seconds_left"]) == (
@@ -174,28 +174,28 @@ class TestRetrain:
             0,
             None,
         )
-        html = page(desk, "recommendations_trainingrun_changelist")
+        html = page(dashboard, "recommendations_trainingrun_changelist")
         assert "No training worker is at work" in html and 'http-equiv="refresh"' in html
 
-    def test_a_second_one_is_refused_in_words(self, desk, world):
+    def test_a_second_one_is_refused_in_words(self, dashboard, world):
         """T08"""
         for _ in range(2):
-            answer = desk.post(
+            answer = dashboard.post(
                 reverse("admin:recommendations_retrain"), {"preset": "classic"}, follow=True
             )
 
         assert TrainingRun.objects.count() == 1
         assert "it has to end or be cancelled first" in answer.content.decode()
 
-    def test_where_to_train_is_asked_only_with_a_cluster(self, desk, world, settings):
+    def test_where_to_train_is_asked_only_with_a_cluster(self, dashboard, world, settings):
         address = "recommendations_trainingrun_changelist"
-        assert 'name="engine"' not in page(desk, address)
+        assert 'name="engine"' not in page(dashboard, address)
         settings.SPARK_MASTER = "spark://127.0.0.1:9"
-        assert "on the Spark cluster" in page(desk, address)
+        assert "on the Spark cluster" in page(dashboard, address)
 
-    def test_a_training_on_a_cluster_says_what_is_missing(self, desk, world, settings):
+    def test_a_training_on_a_cluster_says_what_is_missing(self, dashboard, world, settings):
         settings.SPARK_MASTER, settings.SPARK_PYTHON = "spark://127.0.0.1:9", "/nowhere/python"
-        answer = desk.post(
+        answer = dashboard.post(
             reverse("admin:recommendations_retrain"),
             {"preset": "large", "engine": "spark"},
             follow=True,
@@ -203,9 +203,9 @@ class TestRetrain:
         assert "no spark-submit beside SPARK_PYTHON" in answer.content.decode()
         assert not TrainingRun.objects.exists()
 
-    def test_the_refusal_is_german_on_a_german_desk(self, desk, world):
+    def test_the_refusal_is_german_on_a_german_dashboard(self, dashboard, world):
         for _ in range(2):
-            answer = desk.post(
+            answer = dashboard.post(
                 reverse("admin:recommendations_retrain"),
                 {"preset": "classic"},
                 follow=True,
@@ -214,26 +214,26 @@ class TestRetrain:
 
         assert "ist noch nicht zu Ende (wartet)" in answer.content.decode()
 
-    def test_the_schedule_is_told_in_words(self, desk, world):
+    def test_the_schedule_is_told_in_words(self, dashboard, world):
         assert "Runs by itself: daily at 03:30" in page(
-            desk, "recommendations_trainingrun_changelist"
+            dashboard, "recommendations_trainingrun_changelist"
         )
         PeriodicTask.objects.filter(task="recommendations.tasks.retrain").update(enabled=False)
         assert "The schedule is switched off." in page(
-            desk, "recommendations_trainingrun_changelist"
+            dashboard, "recommendations_trainingrun_changelist"
         )
 
-    def test_what_waits_cannot_be_deleted(self, desk, world):
+    def test_what_waits_cannot_be_deleted(self, dashboard, world):
         run = training_requests.request_training(trigger="admin")
         address = reverse("admin:recommendations_trainingrun_delete", args=[run.pk])
-        assert desk.post(address, {"post": "yes"}).status_code == 403
+        assert dashboard.post(address, {"post": "yes"}).status_code == 403
         training_requests.cancel(run)
-        desk.post(address, {"post": "yes"})
+        dashboard.post(address, {"post": "yes"})
         assert not TrainingRun.objects.exists()
 
-    def test_cancel(self, desk, world):
+    def test_cancel(self, dashboard, world):
         run = training_requests.request_training(trigger="admin")
-        desk.post(reverse("admin:recommendations_trainingrun_cancel", args=[run.pk]))
+        dashboard.post(reverse("admin:recommendations_trainingrun_cancel", args=[run.pk]))
 
         run.refresh_from_db()
         assert run.status == "cancelled"
@@ -246,12 +246,12 @@ class TestRetrain:
         assert staff.post(reverse(f"admin:{name}"), {"preset": "classic"}).status_code == 403
         assert not TrainingRun.objects.exists()
 
-    def test_looking_changes_nothing(self, desk, version):
+    def test_looking_changes_nothing(self, dashboard, version):
         """T39: every page that asks first is harmless to open."""
         for name in ("roll_back", "prune"):
-            page(desk, f"recommendations_modelversion_{name}")
-        page(desk, "recommendations_modelversion_activate", version.pk)
-        assert desk.get(reverse("admin:recommendations_retrain")).status_code == 403
+            page(dashboard, f"recommendations_modelversion_{name}")
+        page(dashboard, "recommendations_modelversion_activate", version.pk)
+        assert dashboard.get(reverse("admin:recommendations_retrain")).status_code == 403
         assert registry.get_active_version() == version
 
     def test_a_budget_leaves_the_preset_as_it_is(self):
@@ -273,8 +273,8 @@ def two(world):
 
 
 class TestVersions:
-    def test_two_side_by_side_with_paired_intervals(self, desk, two):
-        html = page(desk, "recommendations_modelversion_compare", a=two[0].pk, b=two[1].pk)
+    def test_two_side_by_side_with_paired_intervals(self, dashboard, two):
+        html = page(dashboard, "recommendations_modelversion_compare", a=two[0].pk, b=two[1].pk)
         comparison = model_comparison.compare(*two)
 
         row = next(row for row in comparison.metrics if row.name == "ndcg@10")
@@ -287,7 +287,7 @@ class TestVersions:
             for version in two:
                 version.metrics["fidelity"]["n_cases"] = n_cases
                 version.save(update_fields=["metrics"])
-            html = page(desk, "recommendations_modelversion_changelist")
+            html = page(dashboard, "recommendations_modelversion_changelist")
             assert html.count("<rect") == n_charts * 2
         assert (
             f"{row.b:.4f} (" in html
@@ -295,24 +295,24 @@ class TestVersions:
             and "Truth of the reasons" in html
         )
 
-    def test_figures_of_two_kinds_of_songs_are_not_compared(self, desk, two):
+    def test_figures_of_two_kinds_of_songs_are_not_compared(self, dashboard, two):
         """Songs heard last are harder to find than random ones."""
         two[1].metrics["report"]["split"] = "newest"
         two[1].save(update_fields=["metrics"])
-        html = page(desk, "recommendations_modelversion_compare", a=two[0].pk, b=two[1].pk)
+        html = page(dashboard, "recommendations_modelversion_compare", a=two[0].pk, b=two[1].pk)
         assert "so their figures are of two kinds" in html
         comparison = model_comparison.compare(*two)
         assert comparison.n_paired == 0
         assert all(row.difference is None for row in comparison.metrics)
         captions = [
             "Measured on the songs that each listener heard last"
-            in page(desk, "recommendations_modelversion_change", version.pk)
+            in page(dashboard, "recommendations_modelversion_change", version.pk)
             for version in two
         ]
         assert captions == [False, True]
 
-    def test_a_version_shows_its_figures_as_tables(self, desk, two):
-        html = page(desk, "recommendations_modelversion_change", two[0].pk)
+    def test_a_version_shows_its_figures_as_tables(self, dashboard, two):
+        html = page(dashboard, "recommendations_modelversion_change", two[0].pk)
         profile = model_comparison.profile(two[0])
 
         assert (
@@ -321,9 +321,9 @@ class TestVersions:
         assert f"{profile.metrics['ndcg@10']['mean']:.4f}" in html
         assert "listener_ids" not in html
         address = reverse("admin:recommendations_modelversion_delete", args=[two[0].pk])
-        assert desk.post(address, {"post": "yes"}).status_code == 403
+        assert dashboard.post(address, {"post": "yes"}).status_code == 403
 
-    def test_a_version_says_how_its_settings_were_found(self, desk, version):
+    def test_a_version_says_how_its_settings_were_found(self, dashboard, version):
         def describe(options, ndcg, round_name):
             interval = [ndcg - 0.01, ndcg + 0.01]
             return {
@@ -363,7 +363,7 @@ class TestVersions:
             ],
         }  # fmt: skip
         version.save(update_fields=["metadata"])
-        html = " ".join(page(desk, "recommendations_modelversion_change", version.pk).split())
+        html = " ".join(page(dashboard, "recommendations_modelversion_change", version.pk).split())
 
         assert "finding 5,200 songs again, with 1,400 listeners judging" in html
         assert "the songs that each listener heard last" in html
@@ -374,21 +374,21 @@ class TestVersions:
         assert "new listeners (400)" in html
         assert "ials (n_factors 1024): 3.3 GB needed, 1.0 GB free" in html
 
-    def test_the_log_of_an_older_version_is_shown_as_far_as_it_goes(self, desk, version):
+    def test_the_log_of_an_older_version_is_shown_as_far_as_it_goes(self, dashboard, version):
         version.metadata["tuning"] = {
             "n_judges": 31, "n_hidden": 90, "chosen": "blend",
             "trials": [{"component": "ease", "options": {"n_links": 7}, "ndcg@10": 0.1}],
         }  # fmt: skip
         version.save(update_fields=["metadata"])
-        html = page(desk, "recommendations_modelversion_change", version.pk)
+        html = page(dashboard, "recommendations_modelversion_change", version.pk)
         assert "n_links 7" in html and "What serves known listeners: blend." in html
         assert "more than the next best" not in html
         version.metadata.pop("tuning")
         version.save(update_fields=["metadata"])
-        html = page(desk, "recommendations_modelversion_change", version.pk)
+        html = page(dashboard, "recommendations_modelversion_change", version.pk)
         assert "How its settings were found" not in html
 
-    def test_whether_reasons_are_true_stands_beside_a_control(self, desk, two):
+    def test_whether_reasons_are_true_stands_beside_a_control(self, dashboard, two):
         """Where one version was not measured for it, the other's figures are shown all the same."""
         two[1].metrics["fidelity"] = {
             "n_cases": 200,
@@ -401,42 +401,42 @@ class TestVersions:
         rows = {row.name: (row.a, row.b) for row in model_comparison.compare(*two).fidelity}
 
         assert rows["score falls without the song named as the reason"] == (None, 0.875)
-        html = page(desk, "recommendations_modelversion_compare", a=two[0].pk, b=two[1].pk)
+        html = page(dashboard, "recommendations_modelversion_compare", a=two[0].pk, b=two[1].pk)
         assert "Score falls without another song (control)" in html and "0.8750" in html
 
-    def test_activate_and_roll_back_are_confirmed_and_logged(self, desk, two):
+    def test_activate_and_roll_back_are_confirmed_and_logged(self, dashboard, two):
         first, second = two
         activate = reverse("admin:recommendations_modelversion_activate", args=[first.pk])
-        assert f"Serve {first.name} to everybody" in desk.get(activate).content.decode()
+        assert f"Serve {first.name} to everybody" in dashboard.get(activate).content.decode()
         assert registry.get_active_version() == second
-        desk.post(activate)
+        dashboard.post(activate)
         assert registry.get_active_version() == first
         assert first.activations.first().by.username == "olga"
 
-        desk.post(reverse("admin:recommendations_modelversion_roll_back"))
+        dashboard.post(reverse("admin:recommendations_modelversion_roll_back"))
         assert registry.get_active_version() == second
 
-    def test_a_double_click_goes_back_once(self, desk, two):
+    def test_a_double_click_goes_back_once(self, dashboard, two):
         _first, second = two
         third = ModelVersion.objects.get(training_run=train())
         address = reverse("admin:recommendations_modelversion_roll_back")
-        assert f'name="agreed" value="{third.pk}"' in desk.get(address).content.decode()
+        assert f'name="agreed" value="{third.pk}"' in dashboard.get(address).content.decode()
 
         for _ in range(2):
-            desk.post(address, {"agreed": third.pk})
+            dashboard.post(address, {"agreed": third.pk})
         assert registry.get_active_version() == second
 
-    def test_any_list_under_any_version_with_reasons(self, desk, two, listener):
+    def test_any_list_under_any_version_with_reasons(self, dashboard, two, listener):
         html = page(
-            desk, "recommendations_modelversion_preview", two[0].pk, listener=listener.username
+            dashboard, "recommendations_modelversion_preview", two[0].pk, listener=listener.username
         )
 
         assert f"{listener.username} under {two[0].name}" in html and f"under {two[1].name}" in html
         assert "Personalized pick" in html
 
-    def test_unknown_listeners_are_told(self, desk, two):
+    def test_unknown_listeners_are_told(self, dashboard, two):
         html = page(
-            desk,
+            dashboard,
             "recommendations_modelversion_preview",
             two[0].pk,
             listener="nobody",
@@ -482,7 +482,7 @@ class TestWhyNot:
 
 
 class TestExperiments:
-    def test_from_draft_to_promotion(self, desk, version):
+    def test_from_draft_to_promotion(self, dashboard, version):
         address = reverse("admin:recommendations_experiment_add")
         arms = {
             "arms-TOTAL_FORMS": 2,
@@ -496,9 +496,9 @@ class TestExperiments:
                 f"arms-{i}-share": "0.5",
                 f"arms-{i}-relevance": relevance,
             }
-        desk.post(address, {"name": "More variety?", "kind": "split"} | arms)
+        dashboard.post(address, {"name": "More variety?", "kind": "split"} | arms)
         experiment = Experiment.objects.get()
-        html = page(desk, "recommendations_experiment_results", experiment.pk)
+        html = page(dashboard, "recommendations_experiment_results", experiment.pk)
         assert "What it could find" in html
 
         arm = experiment.arms.last()
@@ -508,47 +508,49 @@ class TestExperiments:
             ("promote", "Serve everybody like “varied”", "promoted"),
         ):
             before = experiment.state
-            html = page(desk, "recommendations_experiment_step", experiment.pk, step, arm=arm.pk)
+            html = page(
+                dashboard, "recommendations_experiment_step", experiment.pk, step, arm=arm.pk
+            )
             experiment.refresh_from_db()
             assert question in html and experiment.state == before  # only asked so far
-            desk.post(
+            dashboard.post(
                 reverse("admin:recommendations_experiment_step", args=[experiment.pk, step]),
                 {"arm": arm.pk},
             )
             experiment.refresh_from_db()
             assert experiment.state == state
-            assert "Results" in page(desk, "recommendations_experiment_results", experiment.pk)
+            assert "Results" in page(dashboard, "recommendations_experiment_results", experiment.pk)
         assert "promoted by olga" in experiment.log
         entries = LogEntry.objects.filter(user__username="olga", action_flag=CHANGE).order_by("pk")
         assert [entry.change_message for entry in entries] == ["start", "stop", "promote: varied"]
 
     @pytest.mark.parametrize("arm", ["", "0", "x", "9" * 30])
-    def test_without_an_arm_nobody_is_asked_and_nothing_promoted(self, desk, arm):
+    def test_without_an_arm_nobody_is_asked_and_nothing_promoted(self, dashboard, arm):
         experiment = Experiment.objects.create(name="x", state=Experiment.State.STOPPED)
         address = reverse("admin:recommendations_experiment_step", args=[experiment.pk, "promote"])
-        for ask in (desk.get, desk.post):
+        for ask in (dashboard.get, dashboard.post):
             html = ask(address, {"arm": arm}, follow=True).content.decode()
             assert "Choose an arm to promote." in html
         experiment.refresh_from_db()
         assert experiment.state == Experiment.State.STOPPED
 
-    def test_what_runs_cannot_be_deleted_alone_or_among_others(self, desk):
+    def test_what_runs_cannot_be_deleted_alone_or_among_others(self, dashboard):
         running = Experiment.objects.create(name="runs", state=Experiment.State.RUNNING)
         draft = Experiment.objects.create(name="draft")
         alone = reverse("admin:recommendations_experiment_delete", args=[running.pk])
-        assert desk.post(alone, {"post": "yes"}).status_code == 403
+        assert dashboard.post(alone, {"post": "yes"}).status_code == 403
         both = {
             "action": "delete_selected",
             "_selected_action": [running.pk, draft.pk],
             "post": "yes",
         }
         assert (
-            desk.post(reverse("admin:recommendations_experiment_changelist"), both).status_code
+            dashboard.post(reverse("admin:recommendations_experiment_changelist"), both).status_code
             == 403
         )
         assert Experiment.objects.count() == 2
 
-        desk.post(
+        dashboard.post(
             reverse("admin:recommendations_experiment_delete", args=[draft.pk]), {"post": "yes"}
         )
         assert Experiment.objects.get() == running

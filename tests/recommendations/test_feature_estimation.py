@@ -46,7 +46,7 @@ def read_text(page: str) -> str:
     return " ".join(unescape(re.sub(r"<[^>]+>", " ", page)).split())
 
 
-def test_a_training_records_what_it_estimated_and_the_desk_tells_it(world, client):
+def test_a_training_records_what_it_estimated_and_the_dashboard_tells_it(world, client):
     run = train(evaluate=True)
     record = registry.require_active().metadata["estimates"]
     assert record["n_songs"] == N_SONGS / 3

@@ -201,7 +201,7 @@ class TestServing:
     def test_the_home_page_shows_it(self, experiment, listener):
         page = home.load_home(ListenerContext(listener))
 
-        for_you = next(shelf for shelf in page.shelves if shelf.name == home.MADE)
+        for_you = next(section for section in page.sections if section.name == home.MADE)
         teams = [page.served.interleaved.teams[song.pk] for song in for_you.songs]
         assert page.served.arm == f"interleaving-{experiment.pk}"
         assert Counter(teams) == {0: 6, 1: 6}

@@ -119,7 +119,7 @@ def test_who_is_not_personalised_has_no_rules(version, listener):
     assert recommend.recommend_songs(listener, 10).contract == ()
 
 
-# --- Pages and the desk -----------------------------------------------------------------------------------------------
+# --- Pages and the dashboard ---------------------------------------------------------------------------------
 
 
 def test_the_page_saves_rules_and_says_how_the_list_keeps_them(version, listener, client):
@@ -142,7 +142,7 @@ def test_a_value_out_of_range_is_named_and_nothing_saved(version, listener, clie
     assert not Taste.objects.filter(listener=listener, new_artist_share__isnull=False).exists()
 
 
-def test_the_operator_sets_one_row_of_rules_at_the_desk(version, listener, admin_client):
+def test_the_operator_sets_one_row_of_rules_at_the_dashboard(version, listener, admin_client):
     add = "/admin/recommendations/sitecontract/add/"
     values = {"new_artist_share": "", "artist_cap": "1", "genre_distance": "", "tail_share": ""}
     assert admin_client.post(add, values).status_code == 302

@@ -216,7 +216,7 @@ def test_a_list_that_differs_because_trends_were_counted_anew_says_so(version, l
     assert replay.replay(record).verdict == VERDICT.TRENDS_CHANGED
 
 
-# --- Whose they are ---------------------------------------------------------------------------------------------------
+# --- Whose they are ------------------------------------------------------------------------------------------
 
 
 def test_who_opted_out_is_not_recorded_and_loses_what_was(version, listener):
@@ -254,7 +254,7 @@ def test_records_go_with_the_account_and_come_with_the_export(version, listener)
     assert not ServedRecord.objects.exists()
 
 
-# --- How long ---------------------------------------------------------------------------------------------------------
+# --- How long ------------------------------------------------------------------------------------------------
 
 
 def test_old_records_and_more_than_are_kept_go(version, listener, settings):
@@ -272,7 +272,7 @@ def test_zero_days_record_nothing(version, listener, settings):
     assert serve(listener)[1] is None
 
 
-# --- The command ------------------------------------------------------------------------------------------------------
+# --- The command ---------------------------------------------------------------------------------------------
 
 
 def test_the_command_prints_the_list_and_the_verdict(version, listener):
@@ -288,10 +288,10 @@ def test_the_command_says_what_is_wrong(version):
         run(uuid4())
 
 
-# --- The desk ---------------------------------------------------------------------------------------------------------
+# --- The dashboard -------------------------------------------------------------------------------------------
 
 
-def test_the_desk_replays_a_list_and_hands_out_its_bytes(version, listener, admin_client):
+def test_the_dashboard_replays_a_list_and_hands_out_its_bytes(version, listener, admin_client):
     served, record = serve(listener)
     folder = f"/admin/recommendations/servedrecord/{record.pk}"
     page = admin_client.get(f"{folder}/replay/").content.decode()
@@ -302,7 +302,7 @@ def test_the_desk_replays_a_list_and_hands_out_its_bytes(version, listener, admi
     assert admin_client.get(f"{folder}/data.json").status_code == 409
 
 
-def test_nobody_else_reads_a_record_at_the_desk(version, listener, client):
+def test_nobody_else_reads_a_record_at_the_dashboard(version, listener, client):
     _served, record = serve(listener)
     for user in (listener, User.objects.create_user("clerk", is_staff=True)):
         client.force_login(user)

@@ -229,15 +229,15 @@ def test_the_listener_of_a_demo_is_not_in_its_pack():
     assert events.song.max() < world.n_songs
 
 
-def read_desk() -> str:
+def read_dashboard() -> str:
     client = Client()
     operator, _ = User.objects.get_or_create(username="olga", is_staff=True, is_superuser=True)
     client.force_login(operator)
     return " ".join(client.get("/admin/").content.decode().split())
 
 
-def test_the_desk_says_the_licence_and_the_date_of_the_pack(db, tmp_path):
-    assert "Seed pack" not in read_desk()
+def test_the_dashboard_says_the_licence_and_the_date_of_the_pack(db, tmp_path):
+    assert "Seed pack" not in read_dashboard()
     together = csr_matrix(np.array([[0, 40], [40, 0]], dtype=np.float32))
     about = {
         "source": "ListenBrainz", "licence": "CC0-1.0", "data_from": "2026-09-01",
@@ -246,7 +246,7 @@ def test_the_desk_says_the_licence_and_the_date_of_the_pack(db, tmp_path):
     pack = SeedPack(Prior(np.array(["a", "b"]), np.array([50, 60]), together), {}, about)
     save_pack(tmp_path / "pack", pack)
     call_command("load_seed", str(tmp_path / "pack"))
-    html = read_desk()
+    html = read_dashboard()
     assert "1 pairs that listeners elsewhere play together, from: ListenBrainz." in html
     assert "Licence: CC0-1.0" in html
     assert "Data from: 1 Sep 2026 – 30 Sep 2026" in html
@@ -254,10 +254,10 @@ def test_the_desk_says_the_licence_and_the_date_of_the_pack(db, tmp_path):
 
 
 @pytest.mark.parametrize("how", ["changed", "missing", "no manifest", "another version"])
-def test_the_desk_says_in_a_sentence_why_a_pack_is_not_used(pack, how):
+def test_the_dashboard_says_in_a_sentence_why_a_pack_is_not_used(pack, how):
     seed_packs.install_pack(pack)
     damage(seed_packs.get_pack_folder(), how)
-    html = read_desk()
+    html = read_dashboard()
     assert "Seed pack" in html
     assert "not used" in html
     state = seed_packs.read_state()
@@ -265,6 +265,6 @@ def test_the_desk_says_in_a_sentence_why_a_pack_is_not_used(pack, how):
     assert conditional_escape(state.error) in html
 
 
-def test_the_desk_refuses_a_foreign_folder_in_a_sentence(version, settings):
+def test_the_dashboard_refuses_a_foreign_folder_in_a_sentence(version, settings):
     shutil.copytree(settings.ARTIFACTS_DIR / version.artifact, seed_packs.get_pack_folder())
-    assert "is no seed pack; it holds something else that was saved." in read_desk()
+    assert "is no seed pack; it holds something else that was saved." in read_dashboard()

@@ -270,7 +270,7 @@ def test_who_has_heard_all_that_the_model_knows_gets_what_came_since_then(versio
     served = recommend.recommend_songs(listener)
     assert (served.songs, served.fallback) == ([new], Fallback.HEARD_ALL)
     page = home.load_home(ListenerContext(listener))
-    assert (page.served.fallback, page.shelves[0].songs) == (Fallback.HEARD_ALL, [new])
+    assert (page.served.fallback, page.sections[0].songs) == (Fallback.HEARD_ALL, [new])
 
 
 def test_songs_alone_are_enough_for_recommendations(version):

@@ -244,7 +244,7 @@ def test_leaving_ends_the_session_there(jellyfin, lena):
 
 
 class TestRemoval:
-    """A server is taken away on the desk."""
+    """A server is taken away on the dashboard."""
 
     def test_no_token_stays_good(self, jelly_server, jellyfin):
         lena = User.objects.create_user("lena")

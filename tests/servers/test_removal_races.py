@@ -30,8 +30,8 @@ from tests.servers.stand_in import ACCOUNT, PASSWORD, StandIn, make_song, serve_
 subsonic.PAGE_SONGS = 40
 random.seed(7)
 olga = User.objects.create_superuser("olga", password="quite-some-words-9")
-desk = Client(SERVER_NAME="localhost", raise_request_exception=False)
-desk.force_login(olga)
+dashboard = Client(SERVER_NAME="localhost", raise_request_exception=False)
+dashboard.force_login(olga)
 errors = []
 
 def work(action):
@@ -73,7 +73,7 @@ with serve_stand_in(StandIn([make_song(n, title=f"Song {n} of them") for n in ra
         worker = work(lambda: syncs.run_sync(sync.pk))
         wait_until(lambda: ServerSong.objects.filter(server=server).count() >= 40 * (n % 5))
         time.sleep(random.uniform(0, 0.1))
-        statuses.append(desk.post(f"/admin/catalog/musicserver/{server.pk}/delete/", {"post": "yes"}).status_code)
+        statuses.append(dashboard.post(f"/admin/catalog/musicserver/{server.pk}/delete/", {"post": "yes"}).status_code)
         end(worker)
         left.append(count(MusicServer, ServerSync, ServerSong, RejectedServerSong))
         left.append({"offered": Song.objects.filter(has_audio=True).count()})
@@ -107,7 +107,7 @@ with serve_stand_in(StandIn(songs)) as stand_in:
         elif n % 3 == 1:
             answer = browser.post("/settings/delete/", {"password": "quite-some-words-9"})
         else:
-            answer = desk.post(f"/admin/accounts/user/{anna.pk}/delete/", {"post": "yes"})
+            answer = dashboard.post(f"/admin/accounts/user/{anna.pk}/delete/", {"post": "yes"})
         statuses.append(answer.status_code)
         end(worker)
         left.append(count(ServerAccount, ServerAccountSong, WrittenPlaylist))
@@ -135,7 +135,7 @@ for n in range(ROUNDS):
     worker = work(lambda: scan_jobs.run_scan(scan.pk))
     wait_until(lambda: MusicFile.objects.count() >= 10 * (n % 9))
     time.sleep(random.uniform(0, 0.05))
-    statuses.append(desk.post(f"/admin/catalog/musicfolder/{folder.pk}/delete/", {"post": "yes"}).status_code)
+    statuses.append(dashboard.post(f"/admin/catalog/musicfolder/{folder.pk}/delete/", {"post": "yes"}).status_code)
     end(worker)
     left.append(count(MusicFolder, MusicFile, FolderScan))
     left.append({"offered": Song.objects.filter(has_audio=True).count()})
@@ -159,7 +159,7 @@ for n in range(ROUNDS):
                     raise
     workers = [work(like) for _ in range(3)]
     wait_until(lambda: Interaction.objects.filter(song=song).exists())
-    statuses.append(desk.post(f"/admin/catalog/song/{song.pk}/delete/", {"post": "yes"}).status_code)
+    statuses.append(dashboard.post(f"/admin/catalog/song/{song.pk}/delete/", {"post": "yes"}).status_code)
     for worker in workers:
         end(worker)
 left = [count(Song, Interaction)]
@@ -185,7 +185,7 @@ for n in range(ROUNDS):
                work(lambda: name("put", f"songs/s{n}/like/")), work(lambda: name("put", f"songs/s{n}/ignored/")),
                work(lambda: name("post", "playlists/", json.dumps({"title": "x", "songs": [f"s{n}"]})))]
     time.sleep(random.uniform(0.05, 0.2))
-    statuses.append(desk.post(f"/admin/catalog/song/{song.pk}/delete/", {"post": "yes"}).status_code)
+    statuses.append(dashboard.post(f"/admin/catalog/song/{song.pk}/delete/", {"post": "yes"}).status_code)
     time.sleep(0.05)
     over.set()
     for worker in workers:

@@ -186,7 +186,7 @@ def test_cancelled_after_its_worker_was_killed_it_is_cancelled(case, folder):
 
 @every_kind
 def test_it_is_asked_for_once_and_counted_where_it_waits(case, folder):
-    """In /metrics and, in words, at the desk."""
+    """In /metrics and, in words, at the dashboard."""
     case.request(folder)
     assert jobs.count_waiting()[case.queue] == 1
     assert jobs.describe_queues()[case.queue]

@@ -94,7 +94,7 @@ def test_a_browser_that_wants_german_gets_it(db):
     assert 'lang="de"' in page and "Passwort vergessen?" in page
 
 
-def test_every_table_of_the_desk_has_a_translated_name():
+def test_every_table_of_the_dashboard_has_a_translated_name():
     models = [
         model
         for app in ("accounts", "catalog", "recommendations")
@@ -121,7 +121,7 @@ def test_every_field_of_the_desks_tables_has_a_name_in_german(german):
     assert {name: text for name, text in untranslated.items() if text != "ID"} == {}
 
 
-def test_what_the_desk_says_of_a_field_is_marked_for_translation():
+def test_what_the_dashboard_says_of_a_field_is_marked_for_translation():
     plain = {
         f"{model.__name__}.{field.name}"
         for app in ("accounts", "catalog", "recommendations")
@@ -132,7 +132,7 @@ def test_what_the_desk_says_of_a_field_is_marked_for_translation():
     assert plain == set()
 
 
-def test_a_table_of_the_desk_has_german_columns(admin_client, admin_user):
+def test_a_table_of_the_dashboard_has_german_columns(admin_client, admin_user):
     song = Song.objects.create(key="a", title="A", artist=Artist.objects.create(name="B"))
     SongTotal.objects.create(listener=admin_user, song=song, n_plays=2)
     page = admin_client.get("/admin/catalog/songtotal/", headers={"Accept-Language": "de"})

@@ -255,13 +255,13 @@ def test_every_table_has_a_bound_that_is_shown():
     assert without == []
 
 
-def test_the_desk_shows_how_large_everything_is_and_what_bounds_it(alice):
+def test_the_dashboard_shows_how_large_everything_is_and_what_bounds_it(alice):
     """T79"""
     cache.clear()
     boss = User.objects.create_superuser("boss", password="x")
     browser = Client()
     browser.force_login(boss)
-    page = browser.get("/admin/desk/settings/").content.decode()
+    page = browser.get("/admin/dashboard/settings/").content.decode()
     for size in storage.list_sizes():
         assert size.name in page
         assert size.bound

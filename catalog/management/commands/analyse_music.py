@@ -37,7 +37,7 @@ class Command(ResumableCommand):
             raise CommandError(str(error)) from None
         if run is None:
             raise CommandError(
-                "Another process is at it; wait until it is done, or pause it on the desk."
+                "Another process is at it; wait until it is done, or pause it on the dashboard."
             )
         if run.status == AnalysisRun.Status.FAILED:
             raise CommandError(run.error)

@@ -17,7 +17,7 @@ class Command(ResumableCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
-            "folder", help="The folder; it is scanned again by the schedule of the desk."
+            "folder", help="The folder; it is scanned again by the schedule of the dashboard."
         )
         parser.add_argument("--all-rejected", action="store_true", help="List every rejected file.")
 

@@ -1,4 +1,4 @@
-"""Factors learned by a softmax over the catalogue: which songs a listener has, told from a part of them."""
+"""Factors learned by a softmax over the catalogue: they predict a listener's songs from a part of them."""
 
 from __future__ import annotations
 

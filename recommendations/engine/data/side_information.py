@@ -1,4 +1,4 @@
-"""What is known of the songs, told to algorithms that learn from listens."""
+"""Artists and genres of songs as side information for algorithms that learn from listens."""
 
 from __future__ import annotations
 

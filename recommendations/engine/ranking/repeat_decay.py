@@ -11,7 +11,7 @@ from recommendations.engine.ranking.repeats import DECAY, SESSION_GAP, Repeats
 DECAYS = (DECAY, 0.5, 0.25, 0.0)
 """What is compared, the usual one first: it stays where others are no better."""
 LEAST_BEFORE = 100
-"""Plays that must lie before a session from which anything is told."""
+"""Plays that must lie before a session from which the decay is learned."""
 N_SESSIONS = 12
 K = 10
 

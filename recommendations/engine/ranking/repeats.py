@@ -30,7 +30,7 @@ ON_THE_MIND = 0.1
 """Part of the known songs that are on a listener's mind, at least `LEAST_ON_THE_MIND`."""
 LEAST_ON_THE_MIND = 20
 RECENT_PLAYS = 1_000
-"""Plays from which the repeat rate is told: habits change."""
+"""Newest plays from which the repeat rate is estimated: habits change."""
 
 
 @dataclass(frozen=True)

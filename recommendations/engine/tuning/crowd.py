@@ -53,7 +53,7 @@ FEWEST_OF_ARTIST, MOST_OF_ARTIST = 2, 5
 MANY_LISTENERS = 300
 """With so many listeners what learns a number for each pair of songs is trusted half; factors take the rest."""
 MANY_LISTENERS_TO_RANK = 1000
-"""Of fewer listeners a ranker may learn less than the blend knows; it must measure better."""
+"""With fewer listeners a ranker may be worse than the blend; it must measure better."""
 LINEAR_SHARE_ALONE = 0.5
 """Part of the linear order for listens alone: without artists the trees find little that a sum does not say."""
 LEARN_PAIRS = ("ease", "item_knn")

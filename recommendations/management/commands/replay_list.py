@@ -15,7 +15,7 @@ class Command(SentenceCommand):
     help = "Print a served list as it was recorded, and whether the model makes the same one again."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("id", type=UUID, help="The list's id, as the desk shows it.")
+        parser.add_argument("id", type=UUID, help="The list's id, as the dashboard shows it.")
         parser.add_argument(
             "--json", action="store_true", help="Print the recorded bytes and nothing else."
         )

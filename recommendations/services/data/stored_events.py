@@ -13,7 +13,7 @@ OnRead = Callable[[int, int], None]
 SelectAllowed = Callable[[Columns], NDArray[np.bool_]]
 
 USUAL_DURATION_MS = 210_000
-"""Length that a song is taken to have while nobody told it: histories say how long was heard and not of how much."""
+"""Assumed length of a song whose own is unknown: histories say how long was heard, not of how much."""
 
 _NAMES = ("listener", "song", "kind", "plays", "played_ms", "moment")
 _TYPES = {
@@ -72,7 +72,7 @@ def read_interactions(
 def measure_played_share(
     played_ms: NDArray[np.int32], durations_ms: NDArray[np.int64]
 ) -> NDArray[np.float32]:
-    """Return the share of each song that was heard, NaN where nobody told how long (a negative number)."""
+    """Return the share of each song that was heard, NaN where its length is unknown (a negative number)."""
     durations = durations_ms.astype(np.float32)
     share = played_ms / np.where(durations > 0, durations, np.float32(USUAL_DURATION_MS))
     return np.where(played_ms >= 0, share, np.nan).astype(np.float32)

@@ -199,7 +199,7 @@ def _build_interactions(
 
 
 def _compute_played_share(events: Columns, songs: Columns) -> NDArray[np.float32]:
-    """Return the share of each song that was heard, NaN where nobody told how long."""
+    """Return the share of each song that was heard, NaN where its length is unknown."""
     if not len(songs["id"]):
         return np.full(len(events["song"]), np.nan, dtype=np.float32)
     song_rows = np.searchsorted(songs["id"], events["song"]).clip(max=len(songs["id"]) - 1)

@@ -1,4 +1,4 @@
-"""What the operator's desk shows first: how the site is doing, and what to do about what is wrong."""
+"""What the operator's dashboard shows first: how the site is doing, and what to do about what is wrong."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -156,7 +156,7 @@ def read() -> Dashboard:
         impossible_days=cast(
             "list[ImpossibleDay]",
             cache.get_or_set(
-                "desk:impossible-days", impossible_plays.find_impossible_days, CACHE_SECONDS
+                "dashboard:impossible-days", impossible_plays.find_impossible_days, CACHE_SECONDS
             ),
         ),
         first_steps=first_steps.list_steps(first_steps.find_last_backup()),

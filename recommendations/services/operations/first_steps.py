@@ -53,7 +53,7 @@ def list_steps(last_backup: Backup | None) -> list[Step]:
             _("Bring songs"),
             _("A folder of music, a music server, or a file with titles."),
             done["songs"],
-            "admin:desk_catalog",
+            "admin:dashboard_catalog",
         ),
         Step(
             _("Bring listens"),
@@ -79,7 +79,7 @@ def list_steps(last_backup: Backup | None) -> list[Step]:
             _("Back up"),
             _("One file with the database and the models. Keep it elsewhere, with SECRET_KEY."),
             last_backup is not None,
-            "admin:desk_settings",
+            "admin:dashboard_settings",
         ),
     ]
 

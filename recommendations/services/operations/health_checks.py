@@ -1,4 +1,4 @@
-"""How the site is doing: what /readyz, the operator's desk, `manage.py doctor` and /metrics tell."""
+"""How the site is doing: what /readyz, the operator's dashboard, `manage.py doctor` and /metrics tell."""
 
 import hashlib
 import shutil
@@ -37,7 +37,7 @@ LABELS: dict[str, StrOrPromise] = {
     "quality gate": gettext_lazy("Quality gate"),
     "experiment": gettext_lazy("Experiment"),
 }
-"""What the desk calls that which was looked at; programs read the names."""
+"""What the dashboard calls that which was looked at; programs read the names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +144,7 @@ def check_model() -> Finding:
             "model",
             "ok",
             _("none yet: popular songs are served"),
-            _("Press Retrain on the operator's desk."),
+            _("Press Retrain on the operator's dashboard."),
         )
     if active is None:
         return Finding(

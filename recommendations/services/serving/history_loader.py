@@ -107,7 +107,7 @@ def _list_events(history: Sequence[HistoryRow], left_out: frozenset[int]) -> dic
 def compute_played_share(
     played_ms: Iterable[int | None], duration_ms: Iterable[int | None]
 ) -> NDArray[np.float32]:
-    """Return the share of each song that was heard, NaN where nobody told how long."""
+    """Return the share of each song that was heard, NaN where its length is unknown."""
     played = np.array([np.nan if value is None else value for value in played_ms], dtype=np.float32)
     duration = np.array([value or USUAL_DURATION_MS for value in duration_ms], dtype=np.float32)
     return played / duration

@@ -1,4 +1,4 @@
-"""A shelf of a page shows a few songs of an artist, not twelve: the others come after those of other artists."""
+"""A section of a page shows a few songs of an artist, not twelve: the others come after those of other artists."""
 
 from collections import Counter
 from collections.abc import Sequence

@@ -1,6 +1,6 @@
-"""The home page: its shelves, the lists of the week and today's mixes, their songs read together.
+"""The home page: its sections, the lists of the week and today's mixes, their songs read together.
 
-Each shelf is drafted as ids and explanations; then one query reads the songs of all of them.
+Each section is drafted as ids and explanations; then one query reads the songs of all of them.
 """
 
 from collections.abc import Iterable, Mapping
@@ -39,7 +39,7 @@ from recommendations.services.surfaces.weekly import WeeklyList
 
 LENGTH = 12
 N_SPARE = 4
-"""So many songs wait behind a shelf for one that is hidden."""
+"""So many songs wait behind a section for one that is hidden."""
 N_POOL = 60
 ADVENTUROUS = 0.9
 N_ADVENTUROUS = 36
@@ -53,11 +53,11 @@ N_TRENDING = 30
 LEAST_SIMILAR = 3
 """Fewer songs like a liked one make no section."""
 MADE, BECAUSE, NEW, TRENDING, FAVOURITES = "made", "because", "new", "trending", "favourites"
-SHELVES = (MADE, BECAUSE, NEW, TRENDING, FAVOURITES)
+SECTIONS = (MADE, BECAUSE, NEW, TRENDING, FAVOURITES)
 
 
 @dataclass(frozen=True)
-class Shelf:
+class HomeSection:
     """A row of songs with one reason to be there: `about` is the liked song it comes from."""
 
     name: str
@@ -75,7 +75,7 @@ class Home:
     """Everything that a listener's home page shows, and what its reasons are checked against."""
 
     served: Served
-    shelves: list[Shelf]
+    sections: list[HomeSection]
     weekly: list[WeeklyList]
     mixes: list[Mix]
     facts: Facts
@@ -109,14 +109,16 @@ class _Drafts:
 
 
 def load_home(context: ListenerContext) -> Home:
-    """Fill the home page; no song is on two of its shelves."""
-    return _load(context, SHELVES, {}, is_whole=True)
+    """Fill the home page; no song is on two of its sections."""
+    return _load(context, SECTIONS, {}, is_whole=True)
 
 
-def load_shelf(context: ListenerContext, name: str, turn: int = 0) -> tuple[Home, Shelf | None]:
-    """Return one shelf with other songs for every `turn`, and the page it is part of; None where it is empty."""
+def load_section(
+    context: ListenerContext, name: str, turn: int = 0
+) -> tuple[Home, HomeSection | None]:
+    """Return one section with other songs for every `turn`, and the page it is part of; None where it is empty."""
     page = _load(context, (name,), {name: turn}, is_whole=False)
-    return page, next((shelf for shelf in page.shelves if shelf.name == name), None)
+    return page, next((section for section in page.sections if section.name == name), None)
 
 
 def _load(
@@ -128,7 +130,7 @@ def _load(
         context.heard  # noqa: B018  (read first: dislikes, artists and opinions all come from it)
     if context.serving is None:
         return _load_without_model(context, names, turns, is_whole)
-    drafts = _draft_shelves(context, names, turns)
+    drafts = _draft_sections(context, names, turns)
     weekly_drafts = weekly.load_drafts(listener, context) if is_whole else []
     mix_drafts = mixes.load_drafts(listener, context) if is_whole else []
     ids = (
@@ -144,13 +146,16 @@ def _load(
     served = replace(assemble_list(draft, version, available, context.unwanted, N_POOL), arm=arm)
     if not served.items and listener.personalised and (newer := _find_newer(context)):
         served = replace(newer, segment=served.segment)
-    shelves = _fill_shelves(context, drafts, served, songs, turns)
+    sections = _fill_sections(context, drafts, served, songs, turns)
     explained = [
-        item for shelf in shelves if shelf.name != BECAUSE for item in [*shelf.items, *shelf.spare]
+        item
+        for section in sections
+        if section.name != BECAUSE
+        for item in [*section.items, *section.spare]
     ]
     return Home(
         served,
-        [shelf for shelf in shelves if shelf.name in names],
+        [section for section in sections if section.name in names],
         weekly.read_lists(weekly_drafts, available),
         mixes.read_covers(mix_drafts, available, context.unwanted),
         read_facts(listener, explained, context=context, songs=songs),
@@ -175,19 +180,19 @@ def _load_without_model(
 ) -> Home:
     listener = context.listener
     served = recommend.recommend_songs(listener, N_POOL, context=context)
-    shelves = [_cut(MADE, served.items, turns)]
+    sections = [_cut(MADE, served.items, turns)]
     if listener.personalised:
         ids = find_favourites(context)
         songs = Song.objects.available().for_cards().in_bulk(ids)
-        shelves.append(_cut(FAVOURITES, _place(ids, songs, context.unwanted), turns))
-    shown = [shelf for shelf in shelves if shelf.name in names and shelf.items]
+        sections.append(_cut(FAVOURITES, _place(ids, songs, context.unwanted), turns))
+    shown = [section for section in sections if section.name in names and section.items]
     drafts = weekly.load_drafts(listener, context) if is_whole else []
     covers = (
         Song.objects.available().for_cards().in_bulk(weekly.list_cover_ids(drafts))
         if drafts
         else {}
     )
-    items = [item for shelf in shown for item in [*shelf.items, *shelf.spare]]
+    items = [item for section in shown for item in [*section.items, *section.spare]]
     facts = read_facts(listener, items, context=context)
     return Home(served, shown, weekly.read_lists(drafts, covers), [], facts, Facts())
 
@@ -195,7 +200,7 @@ def _load_without_model(
 # --- What the engine is asked -------------------------------------------------------------------------------
 
 
-def _draft_shelves(
+def _draft_sections(
     context: ListenerContext, names: Iterable[str], turns: Mapping[str, int]
 ) -> _Drafts:
     listener, wanted = context.listener, set(names)
@@ -293,22 +298,22 @@ def find_favourites(context: ListenerContext) -> list[int]:
     return [pk for _last, pk in sorted(rested)[: 2 * LENGTH]]
 
 
-# --- Songs into shelves -------------------------------------------------------------------------------------
+# --- Songs into sections -------------------------------------------------------------------------------------
 
 
-def _fill_shelves(
+def _fill_sections(
     context: ListenerContext,
     drafts: _Drafts,
     served: Served,
     songs: Mapping[int, Song],
     turns: Mapping[str, int],
-) -> list[Shelf]:
+) -> list[HomeSection]:
     unwanted = context.unwanted
     for_you = _cut(MADE, limit_artists(served.items, len(served)), turns)
     if not context.listener.personalised:
         return [for_you]
     seen = set(_list_ids(for_you))
-    shelves = [for_you]
+    sections = [for_you]
     heard = context.heard
     liked = songs.get(drafts.liked_id) if drafts.liked_id is not None else None
     if drafts.shared and liked is not None:
@@ -318,23 +323,23 @@ def _fill_shelves(
             if item.song.pk not in heard and item.song.pk not in seen
         ]
         if len(items) >= LEAST_SIMILAR:
-            shelves.append(replace(_cut(BECAUSE, items, {}), about=liked))
-            seen.update(_list_ids(shelves[-1]))
+            sections.append(replace(_cut(BECAUSE, items, {}), about=liked))
+            seen.update(_list_ids(sections[-1]))
     artist_ids = {one.artist_id for one in heard.values()}
     new = _read(drafts.new, songs, unwanted)
     new = [
         item for item in new if item.song.artist_id not in artist_ids and item.song.pk not in seen
     ]
-    shelves.append(_cut(NEW, limit_artists(new, len(new)), turns))
-    seen.update(_list_ids(shelves[-1]))
+    sections.append(_cut(NEW, limit_artists(new, len(new)), turns))
+    seen.update(_list_ids(sections[-1]))
     trending = [
         item
         for item in _read(drafts.trending, songs, unwanted)
         if is_played_by_crowd(item) and item.song.pk not in seen
     ]
-    shelves.append(_cut(TRENDING, trending, turns))
-    shelves.append(_cut(FAVOURITES, _place(drafts.favourite_ids, songs, unwanted), turns))
-    return [shelf for shelf in shelves if shelf.items]
+    sections.append(_cut(TRENDING, trending, turns))
+    sections.append(_cut(FAVOURITES, _place(drafts.favourite_ids, songs, unwanted), turns))
+    return [section for section in sections if section.items]
 
 
 def is_played_by_crowd(item: ServedSong) -> bool:
@@ -343,15 +348,15 @@ def is_played_by_crowd(item: ServedSong) -> bool:
     return note is not None and note.count >= LEAST_CROWD
 
 
-def _cut(name: str, items: list[ServedSong], turns: Mapping[str, int]) -> Shelf:
+def _cut(name: str, items: list[ServedSong], turns: Mapping[str, int]) -> HomeSection:
     """Take the songs of a turn from all that fit; the ones behind them wait."""
     first = (turns.get(name, 0) * LENGTH) % max(len(items), 1)
     turned = space_songs([*items[first:], *items[:first]])
-    return Shelf(name, turned[:LENGTH], turned[LENGTH : LENGTH + N_SPARE])
+    return HomeSection(name, turned[:LENGTH], turned[LENGTH : LENGTH + N_SPARE])
 
 
-def _list_ids(shelf: Shelf) -> list[int]:
-    return [item.song.pk for item in [*shelf.items, *shelf.spare]]
+def _list_ids(section: HomeSection) -> list[int]:
+    return [item.song.pk for item in [*section.items, *section.spare]]
 
 
 def _read(
@@ -370,7 +375,7 @@ def _read(
 def _place(
     song_ids: Iterable[int], songs: Mapping[int, Song], unwanted: Unwanted
 ) -> list[ServedSong]:
-    """Return songs that were not recommended as rows of a shelf."""
+    """Return songs that were not recommended as rows of a section."""
     wanted = [songs[pk] for pk in song_ids if pk in songs and songs[pk].is_available]
     return [
         ServedSong(song, 0.0, Explanation({}, {}), position)

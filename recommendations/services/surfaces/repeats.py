@@ -151,7 +151,7 @@ def _read_plays(listener: User, context: ListenerContext) -> Repeats:
 
 
 def _load_decay(listener: User, plays: Repeats) -> float:
-    """Return how fast the listener forgets, told anew once a day."""
+    """Return how fast the listener forgets, estimated anew once a day."""
     key = f"musicrec:repeat-decay:{listener.pk}"
     decay = cache.get(key)
     if decay is None:

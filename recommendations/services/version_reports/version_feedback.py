@@ -18,7 +18,7 @@ N_VERSIONS = 10
 DAYS = 28
 CACHE_SECONDS = 60
 N_DRAWN = 4
-"""Versions that are told apart in one chart."""
+"""Versions with a line of their own in one chart."""
 
 
 @dataclass(frozen=True)

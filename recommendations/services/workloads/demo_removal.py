@@ -44,7 +44,7 @@ def remove_demo() -> Iterator[float]:
     blends.delete_empty_blends()
     column_copy.drop_departed()
     exclusions.forget_masks()
-    cache.delete_many(["storage:sizes", "desk:days:2", "desk:impossible-days"])
+    cache.delete_many(["storage:sizes", "dashboard:days:2", "dashboard:impossible-days"])
     yield 1.0
 
 

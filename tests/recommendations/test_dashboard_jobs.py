@@ -1,4 +1,4 @@
-"""What the desk does in the background at a button: a backup, and removing the demo."""
+"""What the dashboard does in the background at a button: a backup, and removing the demo."""
 
 import tarfile
 
@@ -30,7 +30,7 @@ def data_folder(settings, tmp_path):
 
 
 @pytest.fixture
-def desk(client):
+def dashboard(client):
     client.force_login(User.objects.create_superuser("olga", "olga@example.org"))
     return client
 
@@ -55,42 +55,42 @@ def is_song(listener, song, kind=Kind.PLAY, source="lastfm", **columns):
 # --- Back up now ------------------------------------------------------------------------------------------------------
 
 
-def test_a_backup_at_a_button_is_a_file_with_its_date_and_size_on_the_page(desk, data_folder):
+def test_a_backup_at_a_button_is_a_file_with_its_date_and_size_on_the_page(dashboard, data_folder):
     User.objects.create_user("ben")
-    assert "none in the data folder" in desk.get("/admin/desk/settings/").content.decode()
+    assert "none in the data folder" in dashboard.get("/admin/dashboard/settings/").content.decode()
 
-    page = desk.post("/admin/desk/back-up/", follow=True).content.decode()
+    page = dashboard.post("/admin/dashboard/back-up/", follow=True).content.decode()
     assert "A backup is being made." in page and "Back up now" not in page
     assert run_job("backup").status == "succeeded"
 
     (file,) = (data_folder / "backups").glob("*.tar")
     with tarfile.open(file) as archive:
         assert "backup.json" in archive.getnames()
-    page = desk.get("/admin/desk/settings/").content.decode()
+    page = dashboard.get("/admin/dashboard/settings/").content.decode()
     assert file.name in page and "Back up now" in page
     assert read_steps()[-1]
     assert page[page.index("Who did what") :].count("olga: #") == 1
 
 
-def test_a_backup_that_fails_says_why_in_a_sentence(desk, data_folder):
+def test_a_backup_that_fails_says_why_in_a_sentence(dashboard, data_folder):
     (data_folder / "backups").write_text("a file where the folder should be")
-    desk.post("/admin/desk/back-up/")
+    dashboard.post("/admin/dashboard/back-up/")
     assert run_job("backup").status == "failed"
-    page = desk.get("/admin/desk/settings/").content.decode()
+    page = dashboard.get("/admin/dashboard/settings/").content.decode()
     assert "No backup was made." in page and "File exists" in page and "Back up now" in page
-    assert "No backup was made." in desk.get("/admin/desk/jobs/").content.decode()
+    assert "No backup was made." in dashboard.get("/admin/dashboard/jobs/").content.decode()
 
 
-def test_two_clicks_make_one_backup(desk):
+def test_two_clicks_make_one_backup(dashboard):
     for _ in range(2):
-        desk.post("/admin/desk/back-up/")
+        dashboard.post("/admin/dashboard/back-up/")
     assert BackgroundJob.objects.filter(kind="backup").count() == 1
 
 
 @pytest.mark.parametrize("address", ["back-up", "remove-demo"])
 def test_only_superusers_start_them(client, address):
     client.force_login(User.objects.create_user("stan", is_staff=True))
-    assert client.post(f"/admin/desk/{address}/").status_code == 403
+    assert client.post(f"/admin/dashboard/{address}/").status_code == 403
     assert not BackgroundJob.objects.exists()
 
 
@@ -114,16 +114,16 @@ def real(world) -> User:
     return rosa
 
 
-def test_the_demo_goes_and_what_others_brought_stays(desk, version, real, settings):
+def test_the_demo_goes_and_what_others_brought_stays(dashboard, version, real, settings):
     artifacts = settings.ARTIFACTS_DIR
     recommend.recommend_songs(real)
-    question = desk.get("/admin/desk/remove-demo/").content.decode()
+    question = dashboard.get("/admin/dashboard/remove-demo/").content.decode()
     assert f"{N_LISTENERS} listeners of the demo" in question
     assert f"{N_SONGS - 1} made-up songs" in question
     assert "1 model version" in question
     assert "1 like or dislike" in question and "1 song stays" in question
 
-    desk.post("/admin/desk/remove-demo/")
+    dashboard.post("/admin/dashboard/remove-demo/")
     assert run_job("demo").status == "succeeded"
 
     assert {one.username for one in User.objects.all()} == {"olga", "rosa"}
@@ -141,18 +141,18 @@ def test_the_demo_goes_and_what_others_brought_stays(desk, version, real, settin
     assert not ImportRun.objects.exists()
     assert read_steps() == [True, True, False, False, False]
     assert [served.song.key for served in recommend.recommend_songs(real)] != []
-    page = desk.get("/admin/desk/settings/").content.decode()
+    page = dashboard.get("/admin/dashboard/settings/").content.decode()
     assert "The demo was removed." in page and "Remove the demo" not in page
-    assert "Remove the demo" not in desk.get("/admin/").content.decode()
+    assert "Remove the demo" not in dashboard.get("/admin/").content.decode()
 
 
-def test_an_empty_site_is_left_by_a_demo_that_was_alone(desk, world):
-    assert "Remove the demo" in desk.get("/admin/").content.decode()
-    desk.post("/admin/desk/remove-demo/")
+def test_an_empty_site_is_left_by_a_demo_that_was_alone(dashboard, world):
+    assert "Remove the demo" in dashboard.get("/admin/").content.decode()
+    dashboard.post("/admin/dashboard/remove-demo/")
     run_job("demo")
     assert read_steps() == [False, False, False, False, False]
     assert not Artist.objects.exists() and not Album.objects.exists() and not Genre.objects.exists()
-    answer = desk.get("/admin/desk/remove-demo/", follow=True)
+    answer = dashboard.get("/admin/dashboard/remove-demo/", follow=True)
     assert "There is no demo on this site." in answer.content.decode()
 
 
@@ -203,12 +203,12 @@ def test_an_earlier_version_serves_again(real):
     assert [one.pk for one in ModelVersion.objects.all()] == [earlier.pk]
 
 
-def test_nothing_is_touched_while_a_training_reads_it(desk, world):
+def test_nothing_is_touched_while_a_training_reads_it(dashboard, world):
     TrainingRun.objects.create(preset="classic", trigger="command")
-    desk.post("/admin/desk/remove-demo/")
+    dashboard.post("/admin/dashboard/remove-demo/")
     job = run_job("demo")
     assert (job.status, User.objects.filter(username="user_00001").count()) == ("failed", 1)
-    page = desk.get("/admin/desk/settings/").content.decode()
+    page = dashboard.get("/admin/dashboard/settings/").content.decode()
     assert "A training is under way" in page and "Remove the demo" in page
 
 

@@ -31,7 +31,7 @@ NOON, LATER = datetime(2026, 1, 1, 12, tzinfo=UTC), datetime(2026, 1, 1, 13, tzi
 
 
 @pytest.fixture
-def desk(client, settings, tmp_path):
+def dashboard(client, settings, tmp_path):
     settings.UPLOADS_DIR = tmp_path
     client.force_login(User.objects.create_superuser("olga"))
     return client
@@ -194,75 +194,79 @@ class TestCsv:
 
 
 class TestAdmin:
-    def test_merge_asks_which_one_stays_and_then_does_it(self, desk, pair, lena):
+    def test_merge_asks_which_one_stays_and_then_does_it(self, dashboard, pair, lena):
         did(lena, pair[1], Kind.LIKE, NOON)
         chosen = {"action": "merge", "_selected_action": [song.pk for song in pair]}
         address = reverse("admin:catalog_song_changelist")
 
-        assert "Which one stays?" in desk.post(address, chosen).content.decode()
+        assert "Which one stays?" in dashboard.post(address, chosen).content.decode()
         assert Song.objects.count() == 2
-        html = desk.post(address, chosen | {"keeper": pair[0].pk}, follow=True).content.decode()
+        html = dashboard.post(
+            address, chosen | {"keeper": pair[0].pk}, follow=True
+        ).content.decode()
 
         assert "1 likes and plays moved" in html and Song.objects.get() == pair[0]
 
-    def test_withdraw_and_offer_again(self, desk, pair):
+    def test_withdraw_and_offer_again(self, dashboard, pair):
         address = reverse("admin:catalog_song_changelist")
         for action, available in (("withdraw", False), ("offer", True)):
-            desk.post(address, {"action": action, "_selected_action": [pair[0].pk]})
+            dashboard.post(address, {"action": action, "_selected_action": [pair[0].pk]})
             pair[0].refresh_from_db()
             assert pair[0].is_available is available
 
-    def test_a_feature_typed_in_by_hand_is_said_to_be(self, desk, pair):
+    def test_a_feature_typed_in_by_hand_is_said_to_be(self, dashboard, pair):
         Song.objects.filter(pk=pair[0].pk).update(energy=0.7, tempo=100, features_source="file")
         address = reverse("admin:catalog_song_change", args=[pair[0].pk])
-        form = desk.get(address).context["adminform"].form
+        form = dashboard.get(address).context["adminform"].form
         values = {name: value for name, value in form.initial.items() if value is not None}
-        desk.post(address, values | {"genres": [], "energy": "0.2", "valence": "0.5"})
+        dashboard.post(address, values | {"genres": [], "energy": "0.2", "valence": "0.5"})
         pair[0].refresh_from_db()
         assert pair[0].energy == 0.2
         assert pair[0].features_by_source == {"by hand": ["energy", "valence"], "file": ["tempo"]}
 
-    def test_search_needs_no_accents(self, desk, pair):
+    def test_search_needs_no_accents(self, dashboard, pair):
         assert (
             "Hyperballad"
-            in desk.get(reverse("admin:catalog_song_changelist"), {"q": "bjork"}).content.decode()
+            in dashboard.get(
+                reverse("admin:catalog_song_changelist"), {"q": "bjork"}
+            ).content.decode()
         )
 
-    def test_an_upload_is_imported_shown_and_undone(self, desk):
+    def test_an_upload_is_imported_shown_and_undone(self, dashboard):
         table = b"title,artist,energy\nOne,A,0.5\nTwo,B,much\nThree,C,0.1\n"
         upload = {"content": "songs", "file": SimpleUploadedFile("../../evil name.csv", table)}
-        answer = desk.post(reverse("admin:catalog_importrun_upload"), upload)
+        answer = dashboard.post(reverse("admin:catalog_importrun_upload"), upload)
         run = ImportRun.objects.get()
         assert answer.url.endswith(f"/{run.pk}/change/")
-        assert desk.get(reverse("admin:catalog_importrun_progress", args=[run.pk])).json()[
+        assert dashboard.get(reverse("admin:catalog_importrun_progress", args=[run.pk])).json()[
             "is_active"
         ]
 
         import_jobs.run_import(run.pk)
 
-        html = desk.get(answer.url).content.decode()
+        html = dashboard.get(answer.url).content.decode()
         assert "3 rows read: 2 added" in html and "1 rejected" in html and "energy" in html
         undo = reverse("admin:catalog_importrun_undo", args=[run.pk])
-        assert "Take back what “evil name.csv” added?" in desk.get(undo).content.decode()
+        assert "Take back what “evil name.csv” added?" in dashboard.get(undo).content.decode()
         assert Song.objects.count() == 2
-        desk.post(undo)
+        dashboard.post(undo)
         run.refresh_from_db()
         assert (run.status, Song.objects.count()) == ("undone", 0)
         assert LogEntry.objects.get().change_message == "Undone."
 
-    def test_what_is_no_table_is_refused_in_words(self, desk):
+    def test_what_is_no_table_is_refused_in_words(self, dashboard):
         upload = {"content": "songs", "file": SimpleUploadedFile("a.csv", b"\x00\x01\x02")}
-        answer = desk.post(reverse("admin:catalog_importrun_upload"), upload)
+        answer = dashboard.post(reverse("admin:catalog_importrun_upload"), upload)
         run = ImportRun.objects.get()
 
         import_jobs.run_import(run.pk)
 
         run.refresh_from_db()
         assert run.status == "failed" and not Song.objects.exists()
-        assert run.error in desk.get(answer.url).content.decode() and "a.csv" in run.error
+        assert run.error in dashboard.get(answer.url).content.decode() and "a.csv" in run.error
 
-    def test_the_whole_catalog_can_be_downloaded(self, desk, pair):
-        answer = desk.get(reverse("admin:catalog_song_export"))
+    def test_the_whole_catalog_can_be_downloaded(self, dashboard, pair):
+        answer = dashboard.get(reverse("admin:catalog_song_export"))
 
         assert answer["Content-Type"].startswith("text/csv")
         assert b"".join(answer.streaming_content).decode().count("\n") == 1 + 2
@@ -272,29 +276,29 @@ class TestNames:
     @pytest.mark.parametrize(
         ("name", "values"), [("artist", {"name": "BJORK"}), ("genre", {"name": "pop"})]
     )
-    def test_a_name_that_is_taken_is_told(self, desk, artist, name, values):
+    def test_a_name_that_is_taken_is_told(self, dashboard, artist, name, values):
         Genre.objects.create(name="Pop")
-        html = desk.post(reverse(f"admin:catalog_{name}_add"), values).content.decode()
+        html = dashboard.post(reverse(f"admin:catalog_{name}_add"), values).content.decode()
 
         assert "of this name already: merge the two" in html
 
-    def test_a_title_that_is_taken_is_told(self, desk, artist):
+    def test_a_title_that_is_taken_is_told(self, dashboard, artist):
         Album.objects.create(title="Post", artist=artist)
         values = {"title": "post", "artist": artist.pk}
-        html = desk.post(reverse("admin:catalog_album_add"), values).content.decode()
+        html = dashboard.post(reverse("admin:catalog_album_add"), values).content.decode()
 
         assert "an album of this title by the same artist already" in html
 
-    def test_songs_are_found_under_the_new_name_of_their_artist(self, desk, pair, artist):
+    def test_songs_are_found_under_the_new_name_of_their_artist(self, dashboard, pair, artist):
         table = {"form-TOTAL_FORMS": 1, "form-INITIAL_FORMS": 1, "_save": "Save"}
         row = {"form-0-id": artist.pk, "form-0-name": "The Sugarcubes"}
-        desk.post(reverse("admin:catalog_artist_changelist"), table | row)
+        dashboard.post(reverse("admin:catalog_artist_changelist"), table | row)
 
         assert Song.objects.matching("sugarcubes").count() == 2
         assert not Song.objects.matching("bjork").exists()
 
     @pytest.mark.parametrize("name", ["artist", "album", "genre"])
-    def test_what_no_song_has_can_be_found(self, desk, artist, name):
+    def test_what_no_song_has_can_be_found(self, dashboard, artist, name):
         album, genre = (
             Album.objects.create(title="Used", artist=artist),
             Genre.objects.create(name="Used"),
@@ -304,7 +308,7 @@ class TestNames:
         Album.objects.create(title="Nobody", artist=artist)
         Genre.objects.create(name="Nobody")
         for used, n_found in (("no", 1), ("yes", 1), ("", 2)):
-            page = desk.get(
+            page = dashboard.get(
                 reverse(f"admin:catalog_{name}_changelist"), {"used": used} if used else {}
             )
             assert page.context["cl"].result_count == n_found

@@ -1,4 +1,4 @@
-"""The admin as a desk of its own: its navigation is by what an operator does."""
+"""The admin as a dashboard of its own: its navigation is by what an operator does."""
 
 from typing import Any
 
@@ -9,32 +9,34 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 
-class DeskSite(AdminSite):
-    """Django's admin with the pages of the desk before its tables, and without the list of all tables at the side."""
+class DashboardSite(AdminSite):
+    """Django's admin with the dashboard's pages before its tables, and without the list of all tables at the side."""
 
     enable_nav_sidebar = False
     index_title = gettext_lazy("Today")
 
     def get_urls(self) -> list[Any]:
-        from recommendations.admin import desk  # its pages need the site that is being made here
+        from recommendations.admin import (
+            dashboard,
+        )  # its pages need the site that is being made here
 
-        return [*desk.list_urls(), *super().get_urls()]
+        return [*dashboard.list_urls(), *super().get_urls()]
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
         return super().each_context(request) | {"navigation": list_navigation(request)}
 
 
 def list_navigation(request: HttpRequest) -> list[dict[str, Any]]:
-    """Return the desk's pages in order; the one that an address belongs to is marked."""
+    """Return the dashboard's pages in order; the one that an address belongs to is marked."""
     pages = [
         (_("Today"), "index"),
-        (_("Catalog"), "desk_catalog"),
-        (_("Listeners"), "desk_listeners"),
+        (_("Catalog"), "dashboard_catalog"),
+        (_("Listeners"), "dashboard_listeners"),
         (_("Models"), "recommendations_modelversion_changelist"),
         (_("Experiments"), "recommendations_experiment_changelist"),
-        (_("Jobs"), "desk_jobs"),
-        (_("Settings"), "desk_settings"),
-        (_("All tables"), "desk_tables"),
+        (_("Jobs"), "dashboard_jobs"),
+        (_("Settings"), "dashboard_settings"),
+        (_("All tables"), "dashboard_tables"),
     ]
     entries = [{"name": name, "url": reverse(f"admin:{page}")} for name, page in pages]
     here = max(

@@ -4,7 +4,7 @@
 const CONTROLS = "a[href]:not([aria-hidden]), button, summary";
 const isCalm = matchMedia("(prefers-reduced-motion: reduce)");
 
-export function startShelves() {
+export function startSections() {
   for (const row of document.querySelectorAll("[data-cards]")) start(row);
   document.addEventListener("htmx:load", (event) => {
     for (const row of event.detail.elt.querySelectorAll?.("[data-cards]") ?? []) start(row);
@@ -16,7 +16,7 @@ export function startShelves() {
   });
 }
 
-/* The card behind the shelf comes in for the hidden one, and the keyboard goes on from there. */
+/* The card behind the section comes in for the hidden one, and the keyboard goes on from there. */
 function replace(item) {
   const row = item.parentElement;
   const next = row.querySelector(":scope > li[hidden]");
@@ -38,8 +38,8 @@ function start(row) {
   setCurrent(row, row.firstElementChild);
   row.addEventListener("focusin", (event) => setCurrent(row, event.target.closest("[data-cards] > li")));
   row.addEventListener("keydown", (event) => move(row, event));
-  const shelf = row.closest("[data-shelf]");
-  const arrows = shelf?.querySelector("[data-arrows]");
+  const section = row.closest("[data-section]");
+  const arrows = section?.querySelector("[data-arrows]");
   if (arrows) startArrows(row, arrows);
 }
 

@@ -1,4 +1,4 @@
-"""The desk's own pages: navigation, first steps, listeners, settings, and all tables behind them."""
+"""The dashboard's own pages: navigation, first steps, listeners, settings, and all tables behind them."""
 
 import re
 from datetime import date, timedelta
@@ -18,7 +18,7 @@ from catalog.songs import kept_figures
 from common.chart_scale import choose_top, write_tick
 from common.templatetags.dates import format_days
 from recommendations import tasks
-from recommendations.admin.desk import SECTIONS
+from recommendations.admin.dashboard import SECTIONS
 from recommendations.services.operations import first_steps, schedule_text, site_figures
 
 pytestmark = pytest.mark.django_db
@@ -30,7 +30,7 @@ def olga() -> User:
 
 
 @pytest.fixture
-def desk(olga, client) -> Client:
+def dashboard(olga, client) -> Client:
     client.force_login(olga)
     return client
 
@@ -41,32 +41,36 @@ def song() -> Song:
     return Song.objects.create(key="s1", title="Tune", artist=artist)
 
 
-@pytest.mark.parametrize("section", ["", *(f"desk/{name}/" for name in SECTIONS), "desk/tables/"])
-def test_every_page_of_the_desk_has_the_navigation_and_marks_itself(desk, section):
-    page = desk.get(f"/admin/{section}").content.decode()
-    navigation = page[page.index('class="desk-nav"') : page.index("</nav>", page.index("desk-nav"))]
+@pytest.mark.parametrize(
+    "section", ["", *(f"dashboard/{name}/" for name in SECTIONS), "dashboard/tables/"]
+)
+def test_every_page_of_the_dashboard_has_the_navigation_and_marks_itself(dashboard, section):
+    page = dashboard.get(f"/admin/{section}").content.decode()
+    navigation = page[
+        page.index('class="dashboard-nav"') : page.index("</nav>", page.index("dashboard-nav"))
+    ]
     assert len(re.findall(r"<a href", navigation)) == 8
     assert re.findall(r'href="([^"]+)" aria-current="page"', navigation) == [f"/admin/{section}"]
 
 
-def test_every_table_is_behind_all_tables(desk):
-    page = desk.get("/admin/desk/tables/").content.decode()
+def test_every_table_is_behind_all_tables(dashboard):
+    page = dashboard.get("/admin/dashboard/tables/").content.decode()
     for model in admin.site._registry:
         assert f"/admin/{model._meta.app_label}/{model._meta.model_name}/" in page, model
 
 
-def test_first_steps_are_crossed_off_as_they_are_done(desk, olga, song, settings, tmp_path):
+def test_first_steps_are_crossed_off_as_they_are_done(dashboard, olga, song, settings, tmp_path):
     settings.DATA_DIR = tmp_path
-    page = desk.get("/admin/").content.decode()
+    page = dashboard.get("/admin/").content.decode()
     assert "First steps" in page and "4 to do" in page  # songs are there
     Interaction.objects.create(listener=olga, song=song, kind=1, source="x")
     (tmp_path / first_steps.BACKUPS).mkdir()
     (tmp_path / first_steps.BACKUPS / "musicrec-1.tar").write_bytes(b"x")
-    assert "2 to do" in desk.get("/admin/").content.decode()
-    assert "musicrec-1.tar" in desk.get("/admin/desk/settings/").content.decode()
+    assert "2 to do" in dashboard.get("/admin/").content.decode()
+    assert "musicrec-1.tar" in dashboard.get("/admin/dashboard/settings/").content.decode()
 
 
-def test_listeners_are_found_with_what_they_did(desk, song):
+def test_listeners_are_found_with_what_they_did(dashboard, song):
     ben = User.objects.create_user("ben")
     now = timezone.now()
     kinds = Interaction.Kind
@@ -74,54 +78,62 @@ def test_listeners_are_found_with_what_they_did(desk, song):
         Interaction.objects.create(
             listener=ben, song=song, kind=kind, plays=plays, source="x", occurred_at=now
         )
-    listeners = desk.get("/admin/desk/listeners/?q=BE").context["listeners"]
+    listeners = dashboard.get("/admin/dashboard/listeners/?q=BE").context["listeners"]
     assert [one.user.username for one in listeners] == ["ben"]
     assert (listeners[0].n_plays, listeners[0].n_songs, listeners[0].n_likes) == (3, 1, 1)
     assert listeners[0].skip_rate == 1 / (3 + 1)
     assert (listeners[0].segment, listeners[0].last_listen) == ("cold", now)
-    assert "Nobody has this name." in desk.get("/admin/desk/listeners/?q=zz").content.decode()
+    assert (
+        "Nobody has this name."
+        in dashboard.get("/admin/dashboard/listeners/?q=zz").content.decode()
+    )
 
 
 @pytest.mark.parametrize(
     "query", ["page=x", "page=" + "9" * 400, "q=%00", "q=%ED%A0%80", "q=" + "a" * 5000]
 )
-def test_listeners_take_any_query(desk, query):
-    assert desk.get(f"/admin/desk/listeners/?{query}").status_code == 200
+def test_listeners_take_any_query(dashboard, query):
+    assert dashboard.get(f"/admin/dashboard/listeners/?{query}").status_code == 200
 
 
-def test_a_test_mail_goes_to_the_operator_who_asks(desk, olga):
-    answer = desk.post("/admin/desk/test-mail/", follow=True)
+def test_a_test_mail_goes_to_the_operator_who_asks(dashboard, olga):
+    answer = dashboard.post("/admin/dashboard/test-mail/", follow=True)
     assert [one.to for one in mail.outbox] == [["olga@example.org"]]
     assert "olga@example.org" in answer.content.decode()
     User.objects.filter(pk=olga.pk).update(email="")
-    assert "no e-mail address" in desk.post("/admin/desk/test-mail/", follow=True).content.decode()
+    assert (
+        "no e-mail address"
+        in dashboard.post("/admin/dashboard/test-mail/", follow=True).content.decode()
+    )
     assert len(mail.outbox) == 1
 
 
-def test_a_site_without_mail_says_so_and_sends_no_test(desk, settings):
+def test_a_site_without_mail_says_so_and_sends_no_test(dashboard, settings):
     settings.EMAIL_BACKEND = "musicrec_site.logs.console_mail.EmailBackend"
-    page = desk.get("/admin/desk/settings/").content.decode()
+    page = dashboard.get("/admin/dashboard/settings/").content.decode()
     assert "This site sends no mail" in page and "Send me a test mail" not in page
-    answer = desk.post("/admin/desk/test-mail/", follow=True).content.decode()
+    answer = dashboard.post("/admin/dashboard/test-mail/", follow=True).content.decode()
     assert "This site sends no mail" in answer and "was handed to" not in answer
 
 
 def test_staff_without_the_right_see_no_section_and_send_no_mail(client):
     client.force_login(User.objects.create_user("stan", is_staff=True))
     assert client.get("/admin/").status_code == 200
-    assert {client.get(f"/admin/desk/{name}/").status_code for name in SECTIONS} == {403}
-    assert client.post("/admin/desk/test-mail/").status_code == 403
+    assert {client.get(f"/admin/dashboard/{name}/").status_code for name in SECTIONS} == {403}
+    assert client.post("/admin/dashboard/test-mail/").status_code == 403
 
 
 # --- In the operator's language, and counted when it is looked at -----------------------------------------------------
 
 
 def test_the_settings_page_is_german_for_a_german_operator_after_an_english_one(
-    desk, settings, tmp_path
+    dashboard, settings, tmp_path
 ):
     settings.DATA_DIR = tmp_path
-    assert "Listens and opinions" in desk.get("/admin/desk/settings/").content.decode()
-    page = desk.get("/admin/desk/settings/", headers={"Accept-Language": "de"}).content.decode()
+    assert "Listens and opinions" in dashboard.get("/admin/dashboard/settings/").content.decode()
+    page = dashboard.get(
+        "/admin/dashboard/settings/", headers={"Accept-Language": "de"}
+    ).content.decode()
     assert "Gehörtes und Urteile" in page and "Listens and opinions" not in page
     assert "Abgelaufenes löschen" in page and "täglich um 02:30 (UTC)" in page
     assert "Delete what is over" not in page and "alle 5 Minuten" in page
@@ -139,23 +151,23 @@ def test_an_interval_is_said_in_its_largest_unit(every, period, words):
     assert schedule_text.describe_schedule(task) == words
 
 
-def test_a_large_site_is_counted_when_a_worker_starts(desk, song, monkeypatch):
+def test_a_large_site_is_counted_when_a_worker_starts(dashboard, song, monkeypatch):
     assert not site_figures.has_uncounted()  # small: pages count for themselves
     monkeypatch.setattr(kept_figures, "SMALL_TABLE", 0)
     cache.clear()
     assert site_figures.has_uncounted()
-    page = desk.get("/admin/desk/catalog/").content.decode()
+    page = dashboard.get("/admin/dashboard/catalog/").content.decode()
     assert "being counted for the first time" in page
     asked = []
     monkeypatch.setattr(tasks, "send_wake_up", lambda task: asked.append(task) or True)
     assert tasks.count_missing_figures() and asked == [tasks.count_site_figures]
     tasks.count_site_figures()
     assert not site_figures.has_uncounted() and not tasks.count_missing_figures()
-    page = desk.get("/admin/desk/catalog/").content.decode()
+    page = dashboard.get("/admin/dashboard/catalog/").content.decode()
     assert "being counted" not in page and "by 1 artist, on 0 albums" in page
 
 
-def test_steps_and_segments_have_names(desk, song):
+def test_steps_and_segments_have_names(dashboard, song):
     template = Template(
         "{% load dashboard %}{{ 'live'|step_name }}, {{ 'cold'|segment_name }}, {{ 'odd'|step_name }}"
     )
@@ -198,7 +210,7 @@ def test_a_range_of_one_day_is_said_once():
         assert format_days("2026-11-28", "2026-11-29") == "28.11.2026 – 29.11.2026"
 
 
-def test_numbers_of_the_desk_have_the_decimal_mark_of_the_language():
+def test_numbers_of_the_dashboard_have_the_decimal_mark_of_the_language():
     template = Template(
         "{% load dashboard %}{{ 0.0123|with_sign }} {{ -0.5|points }} {{ 172800|duration }}"
     )

@@ -1,4 +1,4 @@
-"""What the desk's own pages tell: neighbours of a listener, the catalog, jobs of all kinds, and the log."""
+"""What the dashboard's own pages tell: neighbours of a listener, the catalog, jobs of all kinds, and the log."""
 
 import json
 import logging
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def desk(client) -> Client:
+def dashboard(client) -> Client:
     client.force_login(User.objects.create_superuser("olga"))
     return client
 
@@ -83,11 +83,11 @@ class TestNeighbours:
         ada.refresh_from_db()
         assert listener_neighbours.find_neighbours(ada) == []
 
-    def test_a_listener_without_songs_has_none(self, desk, songs):
+    def test_a_listener_without_songs_has_none(self, dashboard, songs):
         make_listener("ben", songs)
         nina = User.objects.create_user("nina")
         assert listener_neighbours.find_neighbours(nina) == []
-        page = desk.get(f"/admin/desk/listeners/{nina.pk}/").content.decode()
+        page = dashboard.get(f"/admin/dashboard/listeners/{nina.pk}/").content.decode()
         assert "Nobody has played or liked one of the same songs yet." in page
 
     def test_the_queries_do_not_grow_with_listeners(self, songs, django_assert_num_queries):
@@ -97,21 +97,21 @@ class TestNeighbours:
         with django_assert_num_queries(6):
             assert len(listener_neighbours.find_neighbours(ada)) == 12
 
-    def test_a_click_leads_from_the_table_to_list_and_neighbours(self, desk, songs):
+    def test_a_click_leads_from_the_table_to_list_and_neighbours(self, dashboard, songs):
         ada, ben = make_listener("ada", songs), make_listener("ben", songs[:2])
-        table = desk.get("/admin/desk/listeners/").content.decode()
-        assert f"/admin/desk/listeners/{ada.pk}/#neighbours" in table
-        page = desk.get(f"/admin/desk/listeners/{ada.pk}/").content.decode()
-        assert f"/admin/desk/listeners/{ben.pk}/" in page and "58 %" in page  # 2 / sqrt(6 * 2)
-        assert desk.get("/admin/desk/listeners/999999/").status_code == 404
+        table = dashboard.get("/admin/dashboard/listeners/").content.decode()
+        assert f"/admin/dashboard/listeners/{ada.pk}/#neighbours" in table
+        page = dashboard.get(f"/admin/dashboard/listeners/{ada.pk}/").content.decode()
+        assert f"/admin/dashboard/listeners/{ben.pk}/" in page and "58 %" in page  # 2 / sqrt(6 * 2)
+        assert dashboard.get("/admin/dashboard/listeners/999999/").status_code == 404
 
     def test_only_those_who_may_see_versions_see_a_listener(self, client, songs):
         ada = make_listener("ada", songs)
         client.force_login(User.objects.create_user("sam", is_staff=True))
-        assert client.get(f"/admin/desk/listeners/{ada.pk}/").status_code == 403
+        assert client.get(f"/admin/dashboard/listeners/{ada.pk}/").status_code == 403
 
 
-def test_the_catalog_page_says_what_songs_have(desk, songs, tmp_path):
+def test_the_catalog_page_says_what_songs_have(dashboard, songs, tmp_path):
     folk = Genre.objects.create(name="Folk")
     for song in songs[:3]:
         song.genres.add(folk)
@@ -123,7 +123,7 @@ def test_the_catalog_page_says_what_songs_have(desk, songs, tmp_path):
     assert (overview.n_songs, overview.n_withdrawn, overview.n_artists) == (5, 1, 1)
     assert overview.genre_share == 3 / 5
     assert overview.sound_share == overview.cover_share == overview.playable_share == 1 / 5
-    page = desk.get("/admin/desk/catalog/").content.decode()
+    page = dashboard.get("/admin/dashboard/catalog/").content.decode()
     assert "60 %" in page and "20 %" in page and str(tmp_path) in page and "mine.csv" in page
 
 
@@ -131,7 +131,7 @@ def test_an_empty_catalog_has_no_shares():
     assert catalog_overview.load_overview().genre_share is None
 
 
-def test_jobs_of_all_kinds_stand_in_one_list_those_at_work_first(desk):
+def test_jobs_of_all_kinds_stand_in_one_list_those_at_work_first(dashboard):
     now = timezone.now()
     training = TrainingRun.objects.create(preset="classic", status="running", progress=0.4)
     done = ImportRun.objects.create(content="songs", file_name="mine.csv", status="succeeded")
@@ -141,26 +141,26 @@ def test_jobs_of_all_kinds_stand_in_one_list_those_at_work_first(desk):
     first, second = latest_jobs.list_jobs()
     assert (first.row, second.row) == (training, done)
     assert (first.seconds, second.seconds) == (None, 90)
-    page = desk.get("/admin/desk/jobs/").content.decode()
+    page = dashboard.get("/admin/dashboard/jobs/").content.decode()
     assert f"/admin/recommendations/trainingrun/{training.pk}/change/" in page and "40 %" in page
     assert f"/admin/catalog/importrun/{done.pk}/change/" in page
 
 
-def test_german_jobs_and_actions_are_german_with_their_capitals(desk):
+def test_german_jobs_and_actions_are_german_with_their_capitals(dashboard):
     german = {"Accept-Language": "de"}
     folder = MusicFolder.objects.create(path="/srv/music")
     scan = FolderScan.objects.create(folder=folder, status="succeeded")
     assert (
         f"Lesen eines Ordners #{scan.pk}"
-        in desk.get("/admin/desk/jobs/", headers=german).content.decode()
+        in dashboard.get("/admin/dashboard/jobs/", headers=german).content.decode()
     )
     run = TrainingRun.objects.create(preset="classic", status="running")
-    desk.post(f"/admin/recommendations/trainingrun/{run.pk}/cancel/")
-    actions = desk.get("/admin/desk/settings/", headers=german).content.decode()
+    dashboard.post(f"/admin/recommendations/trainingrun/{run.pk}/cancel/")
+    actions = dashboard.get("/admin/dashboard/settings/", headers=german).content.decode()
     assert "Abgebrochen." in actions and "Cancelled." not in actions
 
 
-def test_a_long_job_stands_before_those_that_ended_since(desk):
+def test_a_long_job_stands_before_those_that_ended_since(dashboard):
     training = TrainingRun.objects.create(preset="classic", status="running")
     for n in range(latest_jobs.N_SHOWN + 1):
         TrainingRun.objects.create(preset=f"p{n}", status="succeeded")
@@ -180,10 +180,10 @@ class TestLog:
         record.error = error
         handler.handle(record)
 
-    def test_the_newest_lines_are_on_the_settings_page(self, desk, path):
+    def test_the_newest_lines_are_on_the_settings_page(self, dashboard, path):
         self.write(path, "first")
         self.write(path, "second\nline", logging.ERROR, "Traceback …\nOSError: disk <full>")
-        page = desk.get("/admin/desk/settings/").content.decode()
+        page = dashboard.get("/admin/dashboard/settings/").content.decode()
         assert page.index("second\nline") < page.index("first")
         assert "OSError: disk &lt;full&gt;" in page and "Traceback" not in page
 
@@ -240,7 +240,7 @@ class TestLog:
         sam = User.objects.create_user("sam", is_staff=True)
         client.force_login(sam)
         sam.user_permissions.set(Permission.objects.filter(codename__startswith="view_"))
-        page = client.get("/admin/desk/settings/").content.decode()
+        page = client.get("/admin/dashboard/settings/").content.decode()
         assert "secret of a server" not in page
 
 
@@ -258,8 +258,8 @@ class JsonLines(logging.Formatter):
         )
 
 
-def test_the_desk_says_what_needs_the_operator_in_their_language(desk):
-    german = desk.get("/admin/", headers={"accept-language": "de"}).content.decode()
+def test_the_dashboard_says_what_needs_the_operator_in_their_language(dashboard):
+    german = dashboard.get("/admin/", headers={"accept-language": "de"}).content.decode()
     assert "<strong>Worker:</strong> keiner arbeitet" in german
     assert "none is at work" not in german
-    assert "<strong>Worker:</strong> none is at work" in desk.get("/admin/").content.decode()
+    assert "<strong>Worker:</strong> none is at work" in dashboard.get("/admin/").content.decode()

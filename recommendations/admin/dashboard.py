@@ -1,4 +1,4 @@
-"""The desk: the admin's pages by what an operator does, with Django's tables behind "All tables"."""
+"""The dashboard: the admin's pages by what an operator does, with Django's tables behind "All tables"."""
 
 from typing import Any
 
@@ -120,7 +120,7 @@ def show_section(request: HttpRequest, section: str) -> HttpResponse:
         "models": find_models(request, section),
     }
     context |= _CONTEXTS.get(section, _add_nothing)(request)
-    return TemplateResponse(request, "admin/desk/section.html", context)
+    return TemplateResponse(request, "admin/dashboard/section.html", context)
 
 
 def _add_nothing(request: HttpRequest) -> dict[str, Any]:
@@ -190,7 +190,7 @@ def show_listener(request: HttpRequest, listener_id: int) -> HttpResponse:
         "neighbours": listener_neighbours.find_neighbours(listener),
         "active": registry.get_active_version(),
     }
-    return TemplateResponse(request, "admin/desk/listener.html", context)
+    return TemplateResponse(request, "admin/dashboard/listener.html", context)
 
 
 def show_tables(request: HttpRequest) -> HttpResponse:
@@ -199,7 +199,7 @@ def show_tables(request: HttpRequest) -> HttpResponse:
         "title": _("All tables"),
         "app_list": admin.site.get_app_list(request),
     }
-    return TemplateResponse(request, "admin/desk/tables.html", context)
+    return TemplateResponse(request, "admin/dashboard/tables.html", context)
 
 
 @require_POST
@@ -208,11 +208,11 @@ def send_test_mail(request: HttpRequest) -> HttpResponse:
     _require_superuser(request)
     if not can_send_mail():
         messages.error(request, _("This site sends no mail: EMAIL_URL is not set."))
-        return redirect("admin:desk_settings")
+        return redirect("admin:dashboard_settings")
     address = get_signed_in_user(request).email
     if not address:
         messages.error(request, _("Your account has no e-mail address; add one in your settings."))
-        return redirect("admin:desk_settings")
+        return redirect("admin:dashboard_settings")
     try:
         send_mail(_("Test from Musicrec"), _("Mail works."), settings.DEFAULT_FROM_EMAIL, [address])
     except OSError as error:
@@ -224,7 +224,7 @@ def send_test_mail(request: HttpRequest) -> HttpResponse:
             request,
             _("The mail to %(address)s was handed to the mail server.") % {"address": address},
         )
-    return redirect("admin:desk_settings")
+    return redirect("admin:dashboard_settings")
 
 
 @require_POST
@@ -233,7 +233,7 @@ def back_up(request: HttpRequest) -> HttpResponse:
     _require_superuser(request)
     _log_action(request, tasks.start_backup())
     messages.success(request, _("A backup is being made. Reload the page to see how it goes."))
-    return redirect("admin:desk_settings")
+    return redirect("admin:dashboard_settings")
 
 
 def remove_demo(request: HttpRequest) -> HttpResponse:
@@ -241,19 +241,19 @@ def remove_demo(request: HttpRequest) -> HttpResponse:
     _require_superuser(request)
     if not demo_removal.has_demo():
         messages.info(request, _("There is no demo on this site."))
-        return redirect("admin:desk_settings")
+        return redirect("admin:dashboard_settings")
     if request.method == "POST":
         _log_action(request, tasks.start_demo_removal())
         messages.success(
             request, _("The demo is being removed. Reload the page to see how it goes.")
         )
-        return redirect("admin:desk_settings")
+        return redirect("admin:dashboard_settings")
     context = admin.site.each_context(request) | {
         "title": _("Remove the demo?"),
         "contents": demo_removal.count_contents(),
         "n_versions": demo_removal.count_versions(),
     }
-    return TemplateResponse(request, "admin/desk/remove_demo.html", context)
+    return TemplateResponse(request, "admin/dashboard/remove_demo.html", context)
 
 
 def _require_viewer(request: HttpRequest) -> None:
@@ -278,17 +278,19 @@ def _log_action(request: HttpRequest, job: BackgroundJob) -> None:
 
 
 def list_urls() -> list[Any]:
-    """Return the addresses of the desk, which come before those of the tables."""
+    """Return the addresses of the dashboard, which come before those of the tables."""
     view = admin.site.admin_view
     sections = [
-        path(f"desk/{name}/", view(show_section), {"section": name}, name=f"desk_{name}")
+        path(f"dashboard/{name}/", view(show_section), {"section": name}, name=f"dashboard_{name}")
         for name in SECTIONS
     ]
     return [
         *sections,
-        path("desk/listeners/<int:listener_id>/", view(show_listener), name="desk_listener"),
-        path("desk/tables/", view(show_tables), name="desk_tables"),
-        path("desk/test-mail/", view(send_test_mail), name="desk_test_mail"),
-        path("desk/back-up/", view(back_up), name="desk_back_up"),
-        path("desk/remove-demo/", view(remove_demo), name="desk_remove_demo"),
+        path(
+            "dashboard/listeners/<int:listener_id>/", view(show_listener), name="dashboard_listener"
+        ),
+        path("dashboard/tables/", view(show_tables), name="dashboard_tables"),
+        path("dashboard/test-mail/", view(send_test_mail), name="dashboard_test_mail"),
+        path("dashboard/back-up/", view(back_up), name="dashboard_back_up"),
+        path("dashboard/remove-demo/", view(remove_demo), name="dashboard_remove_demo"),
     ]
