@@ -2,7 +2,7 @@
 
 from django.dispatch import Signal
 
-# Sent after commit with `listener_id`: this listener's history or opinions changed.
+# Sent after commit with `listener_ids`: the histories or opinions of these listeners changed.
 listening_changed = Signal()
 
 # Sent in the transaction that deletes plays or opinions, with `listener_id` (None for several

@@ -31,11 +31,9 @@ from recommendations.services.versions import forgetting, stored_histories
 
 
 @receiver(listening_changed)
-def invalidate_lists(
-    sender: Any, listener_id: int | None = None, listener_ids: Iterable[int] = (), **_: Any
-) -> None:
+def invalidate_lists(sender: Any, listener_ids: Iterable[int], **_: Any) -> None:
     """A like, a play or an import outdates the lists of its listeners."""
-    list_cache.invalidate_lists(listener_ids if listener_id is None else [listener_id])
+    list_cache.invalidate_lists(listener_ids)
 
 
 @receiver(songs_changed)

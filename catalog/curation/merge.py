@@ -2,19 +2,18 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, TypeVar
 
 from django.db import IntegrityError, models, transaction
 from django.db.models import Exists, F, OuterRef, Subquery
 from django.utils.translation import gettext as _
 
+from catalog.listening.changes import announce_change
 from catalog.listening.models import Interaction
 from catalog.listening.outdated_months import mark_plays
 from catalog.listening.sum_tables import SongMonth, SongTotal
 from catalog.playlists.models import PlaylistItem
 from catalog.records import AUDIO_FEATURES
-from catalog.signals import listening_changed
 from catalog.songs.aliases import SongAlias
 from catalog.songs.models import Album, Artist, ArtistCredit, Genre, Song
 from catalog.songs.sources import refresh_sources
@@ -80,11 +79,7 @@ def merge_songs(keeper: Song, duplicates: Iterable[Song]) -> MergeResult:
             n_moved, n_known = n_moved + moved.n_moved, n_known + moved.n_known
         refresh_sources([keeper.pk])
         if listener_ids:
-            transaction.on_commit(
-                partial(
-                    listening_changed.send_robust, sender=Interaction, listener_ids=listener_ids
-                )
-            )
+            announce_change(listener_ids)
     return MergeResult(n_moved, n_known)
 
 

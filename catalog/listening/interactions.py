@@ -6,19 +6,17 @@ is announced by `catalog.signals.listening_changed` once it is committed.
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
-from functools import partial
 from typing import NamedTuple
 
 from django.db import IntegrityError, transaction
-from django.db.models import QuerySet
 from django.utils import timezone
 
 from accounts.models import User
+from catalog.listening.changes import announce_change, delete_interactions
 from catalog.listening.models import Interaction
-from catalog.listening.outdated_months import mark_moments, mark_plays
+from catalog.listening.outdated_months import mark_moments
 from catalog.listening.same_play import PlayMatcher, PlayReport, build_report, lock_listener
 from catalog.play_rules import is_play
-from catalog.signals import interactions_deleted, listening_changed
 from catalog.songs.locks import hold_song, hold_songs
 from catalog.songs.models import Song
 from common.transactions import retry_conflicts
@@ -45,7 +43,7 @@ def dislike_song(listener: User, song: Song, *, source: str) -> Interaction:
 def clear_opinion(listener: User, song: Song) -> bool:
     """Take back the like or dislike; return whether there was one."""
     return (
-        _delete_interactions(
+        delete_interactions(
             listener, Interaction.objects.for_listener(listener).opinions().filter(song=song)
         )
         > 0
@@ -56,7 +54,7 @@ def clear_opinion(listener: User, song: Song) -> bool:
 def clear_opinions(listener: User, song_ids: Sequence[int], kind: Kind) -> int:
     """Take back the opinions of one kind about up to a thousand songs; return how many there were."""
     opinions = Interaction.objects.for_listener(listener).filter(kind=kind, song__in=song_ids)
-    return _delete_interactions(listener, opinions)
+    return delete_interactions(listener, opinions)
 
 
 def get_opinion(listener: User, song: Song) -> Kind | None:
@@ -96,7 +94,7 @@ def set_opinions(
         wanted = {song_id: kind for song_id, kind in after.items() if before.get(song_id) != kind}
         _write_opinions(listener, wanted, before.keys(), source, moments or {})
         if wanted:
-            _announce_change(listener)
+            announce_change([listener.pk])
     return changed
 
 
@@ -143,7 +141,7 @@ def record_listens(listener: User, listens: Sequence[ListenEntry], *, source: st
         Interaction.objects.bulk_create(new_rows, ignore_conflicts=True)
         if new_rows:
             _mark_plays(listener, new_rows)
-            _announce_change(listener)
+            announce_change([listener.pk])
     return is_new
 
 
@@ -151,7 +149,7 @@ def record_listens(listener: User, listens: Sequence[ListenEntry], *, source: st
 def delete_interaction(listener: User, interaction_id: int) -> bool:
     """Delete one of the listener's own interactions; return whether there was one."""
     return (
-        _delete_interactions(
+        delete_interactions(
             listener, Interaction.objects.for_listener(listener).filter(pk=interaction_id)
         )
         > 0
@@ -163,7 +161,7 @@ def delete_listen(listener: User, song: Song, occurred_at: datetime) -> bool:
     """Delete the play or skip of `song` at that second; return whether there was one."""
     listens = Interaction.objects.for_listener(listener).plays_and_skips()
     return (
-        _delete_interactions(
+        delete_interactions(
             listener, listens.filter(song=song, occurred_at=truncate_to_second(occurred_at))
         )
         > 0
@@ -173,7 +171,7 @@ def delete_listen(listener: User, song: Song, occurred_at: datetime) -> bool:
 @retry_conflicts
 def delete_all_interactions(listener: User) -> int:
     """Delete the listener's whole history and all opinions; return how many interactions that were."""
-    return _delete_interactions(listener, Interaction.objects.for_listener(listener))
+    return delete_interactions(listener, Interaction.objects.for_listener(listener))
 
 
 def truncate_to_second(moment: datetime) -> datetime:
@@ -200,7 +198,7 @@ def _record_listen(
             return Interaction.objects.get(pk=known_id), False
         row.save(force_insert=True)
         _mark_plays(listener, [row])
-        _announce_change(listener)
+        announce_change([listener.pk])
     return row, True
 
 
@@ -238,7 +236,7 @@ def _set_opinion(listener: User, song: Song, kind: Kind, source: str) -> Interac
                 truncate_to_second(timezone.now()),
             )
             opinion.save(update_fields=["kind", "source", "occurred_at"])
-            _announce_change(listener)
+            announce_change([listener.pk])
     return opinion
 
 
@@ -285,28 +283,9 @@ def _insert_opinion(listener: User, song: Song, kind: Kind, source: str) -> Inte
             )
     except IntegrityError:
         return Interaction.objects.for_listener(listener).opinions().get(song=song)
-    _announce_change(listener)
+    announce_change([listener.pk])
     return opinion
-
-
-def _delete_interactions(listener: User, interactions: QuerySet[Interaction]) -> int:
-    with transaction.atomic():
-        mark_plays(interactions)
-        n_deleted, _ = interactions.delete()
-        if n_deleted:
-            interactions_deleted.send(
-                sender=Interaction, listener_id=listener.pk, n_deleted=n_deleted, is_import=False
-            )
-            _announce_change(listener)
-    return n_deleted
 
 
 def _mark_plays(listener: User, rows: Sequence[Interaction]) -> None:
     mark_moments(listener.pk, (row.occurred_at for row in rows if row.kind == Kind.PLAY))
-
-
-def _announce_change(listener: User) -> None:
-    # robust: the fact is stored and acknowledged whatever a receiver does; Django logs the receiver's error
-    transaction.on_commit(
-        partial(listening_changed.send_robust, sender=Interaction, listener_id=listener.pk)
-    )

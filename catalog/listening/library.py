@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime, time, timedelta
-from functools import partial
 from typing import Any
 
 from django.apps import apps
@@ -12,9 +11,10 @@ from django.db.models import QuerySet
 
 from accounts.models import User
 from accounts.time_zones import get_time_zone
+from catalog.listening.changes import announce_change, delete_interactions
 from catalog.listening.models import Interaction
-from catalog.listening.outdated_months import mark_moments, mark_plays
-from catalog.signals import interactions_deleted, interactions_restored, listening_changed
+from catalog.listening.outdated_months import mark_moments
+from catalog.signals import interactions_restored
 from catalog.songs.models import Song
 
 LIKED, DISLIKED = "like", "dislike"
@@ -59,14 +59,9 @@ def list_day(listener: User, day: date) -> QuerySet[Interaction]:
 def remove_listens(listener: User, listens: QuerySet[Interaction]) -> list[dict[str, Any]]:
     """Delete plays and skips of the listener; return them in a form that JSON can hold, for `restore_listens`."""
     with transaction.atomic():
-        removed = list(listens.filter(listener=listener).values(*KEPT))
-        mark_plays(listens.filter(listener=listener))
-        n_deleted, _by_table = listens.filter(listener=listener).delete()
-        if n_deleted:
-            interactions_deleted.send(
-                sender=Interaction, listener_id=listener.pk, n_deleted=n_deleted, is_import=False
-            )
-            _announce_change(listener)
+        own = listens.filter(listener=listener)
+        removed = list(own.values(*KEPT))
+        delete_interactions(listener, own)
     return [
         row | {"occurred_at": row["occurred_at"] and row["occurred_at"].isoformat()}
         for row in removed
@@ -98,14 +93,8 @@ def restore_listens(listener: User, removed: Iterable[Mapping[str, Any]]) -> int
             interactions_restored.send(
                 sender=Interaction, listener_id=listener.pk, n_restored=len(again)
             )
-            _announce_change(listener)
+            announce_change([listener.pk])
     return len(again)
-
-
-def _announce_change(listener: User) -> None:
-    transaction.on_commit(
-        partial(listening_changed.send_robust, sender=Interaction, listener_id=listener.pk)
-    )
 
 
 def _select_songs(interactions: QuerySet[Interaction]) -> QuerySet[Interaction]:

@@ -1,15 +1,14 @@
 """Plays without a time: how often a source says that a listener played each song."""
 
 from collections.abc import Collection, Mapping
-from functools import partial
 
 from django.db import transaction
 from django.db.models import QuerySet, Sum
 
 from accounts.models import User
+from catalog.listening.changes import announce_change
 from catalog.listening.models import Interaction
 from catalog.listening.outdated_months import mark_moments
-from catalog.signals import listening_changed
 from catalog.songs.locks import hold_songs
 
 
@@ -52,9 +51,7 @@ def set_play_counts(listener: User, counts: Mapping[int, int], *, source: str) -
         Interaction.objects.bulk_create(new, ignore_conflicts=True, batch_size=500)
         Interaction.objects.bulk_update(changed, ["plays"], batch_size=100)
         Interaction.objects.filter(pk__in=gone).delete()
-        transaction.on_commit(
-            partial(listening_changed.send_robust, sender=Interaction, listener_id=listener.pk)
-        )
+        announce_change([listener.pk])
 
 
 def _select_plays(listener: User, song_ids: Collection[int]) -> QuerySet[Interaction]:

@@ -29,8 +29,8 @@ def song(db):
 def changed_ids():
     ids = []
 
-    def receiver(listener_id=None, **_):
-        ids.append(listener_id)
+    def receiver(listener_ids, **_):
+        ids.extend(listener_ids)
 
     listening_changed.connect(receiver, weak=False)
     yield ids
