@@ -37,7 +37,7 @@ class LimitAnonymousPages:
     """Limit how many pages a minute one network opens without an account: some cost a lot of work.
 
     The API has allowances of its own. Drawn covers and icons, of which a page shows dozens, are exempt
-    by `without_page_limit`.
+    by `exempt_from_page_limit`.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:

@@ -11,5 +11,5 @@ def neutralise_cell(cell: str) -> str:
 
 
 def restore_cell(cell: str) -> str:
-    """Return what `neutralise` was given."""
+    """Return what `neutralise_cell` was given."""
     return cell[1:] if cell.startswith("'") and _RUNS.match(cell[1:]) else cell

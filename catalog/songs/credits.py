@@ -2,7 +2,7 @@
 
 A song belongs to one artist, called as the credit is written without its guests ("A & B" of "A & B feat. C"). Beside
 it every single artist is linked by an `ArtistCredit`: A, B and C. A joined name is cut only on evidence, as it may
-be one name: see `name_artists`.
+be one name: see `_JoinedName`.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence

@@ -109,7 +109,7 @@ class RecommendedList:
 
 
 def _decode_letters(letters: str) -> list[int]:
-    """Return the small numbers that `_letters` wrote."""
+    """Return the small numbers that `_encode_letters` wrote."""
     return [ord(letter) - ZERO for letter in letters]
 
 
