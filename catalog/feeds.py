@@ -68,12 +68,12 @@ def serve_generated_feed(request: HttpRequest, username: str) -> HttpResponse:
     if listener is None or not (listener.shares_playlists or request.user == listener):
         raise Http404
     with activate_language(listener):
-        text, changed_at = _write_feed(request, listener)
-    return _build_answer(request, text, "application/atom+xml; charset=utf-8", changed_at)
+        text = _write_feed(request, listener)
+    return _build_answer(request, text, "application/atom+xml; charset=utf-8")
 
 
-def _write_feed(request: HttpRequest, listener: User) -> tuple[str, datetime]:
-    """Return the feed, in the active language, and when something in it changed last."""
+def _write_feed(request: HttpRequest, listener: User) -> str:
+    """Return the feed, in the active language."""
     feed = TypedAtomFeed(
         title=_("Made for %(name)s") % {"name": listener.username},
         link=settings.SITE_URL,
@@ -87,8 +87,8 @@ def _write_feed(request: HttpRequest, listener: User) -> tuple[str, datetime]:
     entries = list(generated.order_by("-created_at", "pk")[:N_ENTRIES])
     for playlist in entries:
         _add_entry(feed, playlist)
-    changed_at = max((playlist.updated_at for playlist in entries), default=listener.date_joined)
-    return feed.writeString("utf-8"), changed_at
+    text: str = feed.writeString("utf-8")
+    return text
 
 
 @require_safe
@@ -103,20 +103,26 @@ def serve_playlist_file(request: HttpRequest, playlist_id: UUID, file_format: st
         raise Http404
     with activate_language(playlist.owner):
         text = files.render_playlist(playlist, file_format, settings.SITE_URL)
-    return _build_answer(request, text, files.get_content_type(file_format), playlist.updated_at)
+    changed_at = playlist.updated_at if playlist.kind == Playlist.Kind.OWN else None
+    return _build_answer(request, text, files.get_content_type(file_format), changed_at)
 
 
 def _build_answer(
-    request: HttpRequest, text: str, content_type: str, changed_at: datetime
+    request: HttpRequest, text: str, content_type: str, changed_at: datetime | None = None
 ) -> HttpResponse:
-    """Answer with ETag and Last-Modified, or with 304 where the reader has just this."""
+    """Answer with ETag and Last-Modified, or with 304 where the reader has just this.
+
+    What is made for a listener has no date: it also changes when they hide a song, or show it again.
+    """
     body = text.encode()
     etag = f'"{hashlib.sha256(body).hexdigest()[:24]}"'
     response = HttpResponse(body, content_type=content_type)
     response["ETag"] = etag
-    response["Last-Modified"] = http_date(changed_at.timestamp())
+    seconds = int(changed_at.timestamp()) if changed_at else None
+    if seconds is not None:
+        response["Last-Modified"] = http_date(seconds)
     patch_cache_control(response, private=True, no_cache=True)
-    answered = get_conditional_response(request, etag, int(changed_at.timestamp()), response)
+    answered = get_conditional_response(request, etag, seconds, response)
     return answered or response
 
 

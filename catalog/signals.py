@@ -19,5 +19,9 @@ preferences_imported = Signal()
 # Sent when a job that brought plays is over: an import, or a sync with a music server.
 listens_brought = Signal()
 
+# Sent when the songs of playlists are listed. Receivers return the condition, a Q about PlaylistItem, of those
+# that the playlist's listener doesn't want: a generated playlist is listed without them, an own one is whole.
+unwanted_items_asked = Signal()
+
 # Sent after commit with `song_ids`: songs were withdrawn or are offered again.
 songs_changed = Signal()

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.core.signals import request_finished, request_started
 from django.db import transaction
+from django.db.models import Q
 from django.db.models.signals import post_save
 from django.dispatch import receiver
 from django.urls import reverse
@@ -20,6 +21,7 @@ from catalog.signals import (
     listening_changed,
     preferences_imported,
     songs_changed,
+    unwanted_items_asked,
 )
 from recommendations.models import ForgettingReceipt
 from recommendations.services.data import column_copy
@@ -40,6 +42,12 @@ def invalidate_lists(sender: Any, listener_ids: Iterable[int], **_: Any) -> None
 def forget_masks(sender: Any, **_: Any) -> None:
     """A withdrawn song leaves this process's masks at once; every list is checked against the catalog anyway."""
     exclusions.forget_masks()
+
+
+@receiver(unwanted_items_asked)
+def tell_unwanted_items(sender: Any, **_: Any) -> Q:
+    """The lists that are made for a listener are read without what they hid or disliked since."""
+    return exclusions.build_unwanted_condition()
 
 
 @receiver(post_save, sender=User)

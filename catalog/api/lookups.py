@@ -4,7 +4,6 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Count
 from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.request import Request
 from rest_framework.serializers import Serializer
@@ -23,9 +22,7 @@ def get_song(key: str, user: Any) -> Song:
 
 
 def get_own_playlist(user: User, pk: UUID) -> Playlist:
-    mine = (
-        Playlist.objects.filter(owner=user).select_related("owner").annotate(n_songs=Count("items"))
-    )
+    mine = Playlist.objects.filter(owner=user).select_related("owner").count_songs()
     playlist = mine.filter(pk=pk).first()
     if playlist is None:
         raise NotFound("You have no such playlist.")

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Count, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
@@ -38,7 +38,7 @@ class PlaylistList(generics.ListAPIView[Playlist]):
 
     def get_queryset(self) -> QuerySet[Playlist]:
         owner = get_signed_in_user(self.request)
-        mine = Playlist.objects.filter(owner=owner).annotate(n_songs=Count("items"))
+        mine = Playlist.objects.filter(owner=owner).count_songs()
         wanted = self.request.query_params.get("kind")
         if wanted is not None and wanted not in Playlist.Kind.values:
             raise ValidationError(

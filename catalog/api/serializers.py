@@ -241,10 +241,11 @@ class PlaylistDetailSerializer(PlaylistSerializer):
 
     @extend_schema_field(PlaylistItemSerializer(many=True))
     def get_items(self, playlist: Playlist) -> Any:
-        items = playlist.items.select_related("song__artist", "song__album").prefetch_related(
-            "song__genres"
-        )
-        return PlaylistItemSerializer(items.order_by("position", "pk"), many=True).data
+        listed = playlist.listed_items.select_related("song__artist", "song__album")
+        items = list(listed.prefetch_related("song__genres"))
+        for position, item in enumerate(items, start=1):
+            item.position = position  # stored ones have gaps where something is not listed
+        return PlaylistItemSerializer(items, many=True).data
 
 
 @document_example(

@@ -19,7 +19,9 @@ def list_covers(playlists: Iterable[Playlist]) -> dict[object, list[Song]]:
     Two queries for all playlists; those without songs have an empty list.
     """
     songs: dict[object, list[Song]] = {playlist.pk: [] for playlist in playlists}
-    items = PlaylistItem.objects.filter(playlist__in=list(songs), position__lte=_N_LOOKED_AT)
+    items = PlaylistItem.objects.filter_listed().filter(
+        playlist__in=list(songs), position__lte=_N_LOOKED_AT
+    )
     items = items.select_related("song__artist", "song__album").prefetch_related("song__genres")
     for item in items.order_by("playlist_id", "position", "pk"):
         songs[item.playlist_id].append(item.song)

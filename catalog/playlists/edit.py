@@ -106,12 +106,12 @@ def move_item(playlist: Playlist, item_id: int, position: int) -> bool:
     with transaction.atomic():
         if not lock_rows([playlist]):  # deleted meanwhile, and its entries with it
             return False
-        ids = list(playlist.items.order_by("position", "pk").values_list("pk", flat=True))
+        ids = list(playlist.listed_items.values_list("pk", flat=True))
         if item_id not in ids:
             return False
         ids.remove(item_id)
         ids.insert(min(max(position, 1), len(ids) + 1) - 1, item_id)
-        _renumber(playlist, ids)
+        _renumber(playlist, [*ids, *_list_unlisted(playlist, ids)])
     return True
 
 
@@ -120,15 +120,20 @@ def reorder(playlist: Playlist, item_ids: Sequence[int]) -> None:
     """Put the entries into this order; they must be exactly the playlist's own."""
     with transaction.atomic():
         _lock_playlist(playlist)
-        if sorted(item_ids) != sorted(playlist.items.values_list("pk", flat=True)):
+        if sorted(item_ids) != sorted(playlist.listed_items.values_list("pk", flat=True)):
             raise PlaylistError(_("The playlist has changed meanwhile. Load the page again."))
-        _renumber(playlist, item_ids)
+        _renumber(playlist, [*item_ids, *_list_unlisted(playlist, item_ids)])
 
 
 def list_songs(playlist: Playlist) -> list[Song]:
-    """Return the songs in order; one query."""
-    items = playlist.items.select_related("song__artist").order_by("position", "pk")
-    return [item.song for item in items]
+    """Return the songs that are listed, in order; one query."""
+    return [item.song for item in playlist.listed_items.select_related("song__artist")]
+
+
+def _list_unlisted(playlist: Playlist, listed_ids: Sequence[int]) -> list[int]:
+    """Return the entries that are not listed, in order; they go behind those that are."""
+    others = playlist.items.exclude(pk__in=listed_ids).order_by("position", "pk")
+    return list(others.values_list("pk", flat=True))
 
 
 def _lock_playlist(playlist: Playlist) -> None:

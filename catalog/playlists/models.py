@@ -4,10 +4,20 @@ import uuid
 
 from django.conf import settings
 from django.db import models
+from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
 from catalog.playlists import reasons, titles
+from catalog.signals import unwanted_items_asked
 from catalog.songs.models import Song
+
+
+class PlaylistQuerySet(models.QuerySet["Playlist"]):
+    def count_songs(self) -> "PlaylistQuerySet":
+        """Annotate `n_songs`, the number of songs that are listed."""
+        listed = PlaylistItem.objects.filter_listed().filter(playlist=models.OuterRef("pk"))
+        counted = listed.order_by().values("playlist").annotate(n=models.Count("*")).values("n")
+        return self.annotate(n_songs=Coalesce(models.Subquery(counted), 0))
 
 
 class Playlist(models.Model):
@@ -46,6 +56,8 @@ class Playlist(models.Model):
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
     updated_at = models.DateTimeField(_("changed"), auto_now=True)
 
+    objects = PlaylistQuerySet.as_manager()
+
     class Meta:
         verbose_name = _("playlist")
         verbose_name_plural = _("playlists")
@@ -69,6 +81,11 @@ class Playlist(models.Model):
         return self.shown_title
 
     @property
+    def listed_items(self) -> "PlaylistItemQuerySet":
+        """The entries in order, without what a generated playlist's listener doesn't want any more."""
+        return self.items.filter_listed().order_by("position", "pk")
+
+    @property
     def shown_title(self) -> str:
         """The title in the language of who reads, where it was not the listener who gave it."""
         return self._naming.title
@@ -84,6 +101,20 @@ class Playlist(models.Model):
         if self.kind == self.Kind.OWN:
             return stored
         return titles.translate_naming(self.kind, self.period, stored)
+
+
+class PlaylistItemQuerySet(models.QuerySet["PlaylistItem"]):
+    def filter_listed(self) -> "PlaylistItemQuerySet":
+        """Leave out what the listener of a generated playlist doesn't want any more."""
+        return self.filter(build_listed_condition())
+
+
+def build_listed_condition() -> models.Q:
+    """Return the condition of entries that are listed: all of an own playlist, what is wanted of a generated one."""
+    listed = models.Q()
+    for _receiver, unwanted in unwanted_items_asked.send(PlaylistItem):
+        listed &= ~unwanted
+    return models.Q(playlist__kind=Playlist.Kind.OWN) | listed if listed else listed
 
 
 class PlaylistItem(models.Model):
@@ -108,6 +139,8 @@ class PlaylistItem(models.Model):
         help_text=_("The import that brought it; undoing the import takes it away again."),
     )
     added_at = models.DateTimeField(_("added"), auto_now_add=True)
+
+    objects = PlaylistItemQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("playlist item")

@@ -79,7 +79,7 @@ def _can_be_ours(account: ServerAccount, there: ServerPlaylist) -> bool:
 
 def render_m3u8(server: MusicServer, playlist: Playlist) -> str:
     """Return the playlist as extended M3U with the paths that the server tells; songs without one are comments."""
-    items = list(playlist.items.select_related("song__artist").order_by("position", "pk"))
+    items = list(playlist.listed_items.select_related("song__artist"))
     rows = ServerSong.objects.present().filter(server=server, song__in=[i.song_id for i in items])
     paths = dict(rows.exclude(path="").order_by("-pk").values_list("song_id", "path"))
     lines = ["#EXTM3U", f"#PLAYLIST:{_join_lines(playlist.shown_title)}"]
@@ -128,7 +128,7 @@ def _list_wanted(account: ServerAccount, written: dict[str, str]) -> Iterator[tu
 
 def _build(account: ServerAccount, name: str, playlist: Playlist) -> OutgoingPlaylist:
     """Return the list with the server's ids; songs that the server does not have are left out."""
-    song_ids = list(playlist.items.order_by("position", "pk").values_list("song_id", flat=True))
+    song_ids = list(playlist.listed_items.values_list("song_id", flat=True))
     items = find_item_ids(account.server_id, song_ids)
     title = playlist.title if playlist.kind == Kind.OWN else _name_generated(account, playlist)
     item_ids = [items[song_id] for song_id in song_ids if song_id in items]

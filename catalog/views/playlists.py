@@ -7,7 +7,6 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
-from django.db.models import Count
 from django.http import Http404, HttpResponse, HttpResponseBadRequest
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
@@ -34,7 +33,7 @@ def list_playlists(request: SignedInRequest) -> HttpResponse:
             request.user, form.cleaned_data["title"], description=form.cleaned_data["description"]
         )
         return redirect("catalog:playlist", playlist.pk)
-    mine = Playlist.objects.filter(owner=request.user).annotate(n_songs=Count("items"))
+    mine = Playlist.objects.filter(owner=request.user).count_songs()
     ordered = mine.order_by("-updated_at", "pk")
     rows = Paginator(ordered, PLAYLISTS_A_PAGE).get_page(request.GET.get("page"))
     songs = covers.list_covers(rows)
@@ -52,7 +51,9 @@ def show_playlist(request: SiteRequest, playlist_id: UUID) -> HttpResponse:
     """Show a playlist to its owner, or to anybody when it is public."""
     shown = _get_visible_playlist(request, playlist_id)
     items = list(
-        shown.items.select_related("song__artist", "song__album").prefetch_related("song__genres")
+        shown.listed_items.select_related("song__artist", "song__album").prefetch_related(
+            "song__genres"
+        )
     )
     is_mine = shown.owner_id == request.user.pk
     context = {
@@ -152,7 +153,7 @@ def choose_playlist(request: SignedInRequest, song_id: int) -> HttpResponse:
     mine = Playlist.objects.filter(owner=request.user, kind=Playlist.Kind.OWN)
     context = {
         "song": song,
-        "playlists": mine.annotate(n_songs=Count("items")),
+        "playlists": mine.count_songs(),
         "next": get_back_url(request, request.META.get("HTTP_REFERER", "/")),
     }
     template = "catalog/_add_to_playlist.html" if request.htmx else "catalog/add_to_playlist.html"

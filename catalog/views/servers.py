@@ -123,7 +123,7 @@ def send_playlist(request: SignedInRequest, playlist_id: str, server_id: int) ->
     except ServerError as error:
         messages.error(request, str(error))
     else:
-        _say_what_was_sent(request, account, n_songs, playlist.items.count())
+        _say_what_was_sent(request, account, n_songs, playlist.listed_items.count())
     return redirect("catalog:playlist", playlist.pk)
 
 

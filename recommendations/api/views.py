@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Count, F, QuerySet
+from django.db.models import F, QuerySet
 from django.http import HttpResponse
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
 from rest_framework import status
@@ -218,11 +218,7 @@ class MadePlaylists(APIView):
     def post(self, request: SignedInApiRequest) -> Response:
         kind = validate_body(MadeIn, request)["kind"]
         playlist_ids = [playlist.pk for playlist in generated_playlists.make(request.user, kind)]
-        counted = (
-            Playlist.objects.filter(pk__in=playlist_ids)
-            .annotate(n_songs=Count("items"))
-            .order_by("period")
-        )
+        counted = Playlist.objects.filter(pk__in=playlist_ids).count_songs().order_by("period")
         return Response(PlaylistSerializer(counted, many=True).data)
 
 

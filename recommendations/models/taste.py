@@ -64,6 +64,8 @@ class ListenerControl(models.Model):
     HIDING = [Kind.HIDE_SONG, Kind.HIDE_ARTIST]
     MOODS = [Kind.MUTE_SONG, Kind.BOOST_SONG, Kind.NOT_ME]
     NOT_LEARNED_FROM = [Kind.IGNORE_SONG, Kind.MUTE_SONG, Kind.NOT_ME]
+    NOT_OFFERED = [*HIDING, *NOT_LEARNED_FROM]
+    # a song not learned from is out of the history, so it would come back as if it were new
 
     listener = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="controls", db_index=False

@@ -44,7 +44,7 @@ def build_document(
 
 def list_items(playlist: Playlist) -> QuerySet[PlaylistItem]:
     """Return the entries in order with the song columns that a track shows; one query."""
-    return playlist.items.select_related("song__artist", "song__album").order_by("position", "pk")
+    return playlist.listed_items.select_related("song__artist", "song__album")
 
 
 def build_track(item: PlaylistItem, owner: str) -> dict[str, Any]:

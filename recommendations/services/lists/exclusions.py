@@ -6,13 +6,14 @@ from collections.abc import Collection, Iterable
 from pathlib import Path
 
 import numpy as np
+from django.db.models import Exists, F, OuterRef, Q
 from numpy.typing import NDArray
 
 from accounts.models import User
-from catalog.models import Song
+from catalog.models import ArtistCredit, Interaction, Song
 from recommendations.conf import conf
 from recommendations.engine import Recommender
-from recommendations.models import ModelVersion
+from recommendations.models import ListenerControl, ModelVersion
 from recommendations.services.lists.batch_lists import WorkVersions
 from recommendations.services.lists.listener_context import ListenerContext, Unwanted
 from recommendations.services.lists.work_versions import read_versions
@@ -25,6 +26,29 @@ EVERYBODY, NOBODY = 0, -1
 def load_unwanted(listener: User) -> Unwanted:
     """Read what a listener disliked or hid; two queries."""
     return ListenerContext(listener).unwanted
+
+
+def build_unwanted_condition() -> Q:
+    """Return which entries of playlists their listener doesn't want, as a condition of PlaylistItem.
+
+    It says in the database what `Unwanted.allows` says of a song; a test compares the two.
+    """
+    listener = OuterRef("playlist__owner")
+    disliked = Interaction.objects.dislikes().filter(listener=listener, song=OuterRef("song"))
+    controls = ListenerControl.objects.filter(
+        listener=listener, kind__in=ListenerControl.NOT_OFFERED
+    )
+    credited = ArtistCredit.objects.filter(song=OuterRef(OuterRef("song"))).values("artist")
+    of_song = controls.filter(song=OuterRef("song"))
+    of_artist = controls.filter(Q(artist=OuterRef("song__artist")) | Q(artist__in=credited))
+    is_foreign = Q(song__brought_by__isnull=False) & ~Q(song__brought_by=F("playlist__owner"))
+    return (
+        Q(song__is_available=False)
+        | is_foreign
+        | Q(Exists(disliked))
+        | Q(Exists(of_song))
+        | Q(Exists(of_artist))
+    )
 
 
 def build_mask(

@@ -190,11 +190,10 @@ class ListenerContext:
     @cached_property
     def unwanted(self) -> Unwanted:
         """What must not be recommended; the dislikes are taken from the history when that was read already."""
-        # A song not learned from is out of the history, so it would come back as if it were new.
         controls = [
             (song, artist)
             for song, artist, kind in self._controls
-            if kind != ListenerControl.Kind.BOOST_SONG
+            if kind in ListenerControl.NOT_OFFERED
         ]
         artist_ids = frozenset(artist for _, artist in controls if artist)
         return Unwanted(

@@ -13,7 +13,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from accounts.models import User
-from catalog.models import Interaction, Playlist, PlaylistItem, Song
+from catalog.models import Interaction, Playlist, Song
 from recommendations.models import ListenerControl
 from recommendations.services.serving import list_cache
 from recommendations.services.surfaces.weekly import WeeklyList
@@ -50,22 +50,30 @@ def load_changes(listener: User, lists: Sequence[WeeklyList]) -> Changes | None:
     )
     if newest is None or newest.before is None:
         return None
-    key = f"musicrec:changes:{newest.playlist.pk}:{get_language()}"
+    unlisted = [item.pk for item in newest.unlisted]
+    key = f"musicrec:changes:{newest.playlist.pk}:{get_language()}:{hash(tuple(unlisted))}"
     kept = cache.get(key)
     if kept is None:
-        kept = (find_changes(listener, newest.playlist, newest.items, newest.before.items),)
+        kept = (find_changes(listener, newest),)
         list_cache.keep(key, kept, _KEPT_SECONDS, [listener.pk])
     changes: Changes | None = kept[0]
     return changes
 
 
-def find_changes(
-    listener: User, new: Playlist, now: Sequence[PlaylistItem], before: Sequence[PlaylistItem]
-) -> Changes | None:
-    """Compare a weekly discovery with the one of the week before; five queries."""
-    ids_now, ids_before = {item.song_id for item in now}, {item.song_id for item in before}
-    entered = [item for item in now if item.song_id not in ids_before]
-    left = [item for item in before if item.song_id not in ids_now]
+def find_changes(listener: User, newest: WeeklyList) -> Changes | None:
+    """Compare a weekly discovery with the one of the week before; five queries.
+
+    What its listener took out of it since it was made neither came nor left.
+    """
+    if newest.before is None:
+        return None
+    new, before = newest.playlist, [*newest.before.items, *newest.before.unlisted]
+    ids_now = {item.song_id for item in (*newest.items, *newest.unlisted)}
+    ids_before = {item.song_id for item in before}
+    entered = [item for item in newest.items if item.song_id not in ids_before]
+    left = sorted(
+        (item for item in before if item.song_id not in ids_now), key=lambda item: item.position
+    )
     if not entered and not left:
         return None
     songs = Song.objects.select_related("artist").in_bulk(

@@ -5,11 +5,13 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from django.core.cache import cache
+from django.db.models import BooleanField, ExpressionWrapper
 
 from accounts.models import User
 from accounts.time_zones import get_local_day
 from catalog.models import Playlist, PlaylistItem, Song
 from catalog.playlists.covers import choose_covers
+from catalog.playlists.models import build_listed_condition
 from recommendations.services.lists.listener_context import ListenerContext
 from recommendations.services.serving import list_cache
 from recommendations.services.surfaces import generated_playlists
@@ -26,6 +28,7 @@ class WeeklyList:
     playlist: Playlist
     items: list[PlaylistItem]
     songs: list[Song]
+    unlisted: list[PlaylistItem]
     before: "WeeklyDraft | None" = None
 
     @property
@@ -42,10 +45,14 @@ class WeeklyList:
 
 @dataclass(frozen=True)
 class WeeklyDraft:
-    """A list of a week, and the one of the week before it; its songs are not read."""
+    """A list of a week, and the one of the week before it; its songs are not read.
+
+    `unlisted` are entries whose songs its listener doesn't want any more.
+    """
 
     playlist: Playlist
     items: list[PlaylistItem]
+    unlisted: list[PlaylistItem]
     before: "WeeklyDraft | None" = None
 
 
@@ -72,15 +79,16 @@ def _read_week(listener: User) -> dict[str, WeeklyDraft]:
     )
     items = PlaylistItem.objects.filter(
         playlist__owner=listener, playlist__kind__in=KINDS, playlist__period__in=[this, last]
-    )
+    ).annotate(is_listed=ExpressionWrapper(build_listed_condition(), BooleanField()))
     drafts: dict[tuple[str, str], WeeklyDraft] = {}
     for item in items.select_related("playlist__owner").order_by("playlist_id", "position"):
         key = (item.playlist.kind, item.playlist.period)
-        drafts.setdefault(key, WeeklyDraft(item.playlist, [])).items.append(item)
+        draft = drafts.setdefault(key, WeeklyDraft(item.playlist, [], []))
+        (draft.items if item.is_listed else draft.unlisted).append(item)
     return {
         kind: replace(draft, before=drafts.get((kind, last)))
         for (kind, period), draft in drafts.items()
-        if period == this
+        if period == this and draft.items
     }
 
 
@@ -96,6 +104,7 @@ def read_lists(drafts: Sequence[WeeklyDraft], songs: Mapping[int, Song]) -> list
             draft.playlist,
             draft.items,
             [songs[item.song_id] for item in draft.items[:N_COVERS] if item.song_id in songs],
+            draft.unlisted,
             draft.before,
         )
         for draft in drafts

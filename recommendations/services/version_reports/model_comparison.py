@@ -326,8 +326,8 @@ def _find_exclusion(listener: User, song: Song) -> str:
         return str(_("It was withdrawn from the catalog, so nobody is offered it."))
     if Interaction.objects.for_listener(listener).dislikes().filter(song=song).exists():
         return str(_("The listener disliked it."))
-    excluding = ListenerControl.objects.filter(listener=listener).exclude(
-        kind=ListenerControl.Kind.BOOST_SONG
+    excluding = ListenerControl.objects.filter(
+        listener=listener, kind__in=ListenerControl.NOT_OFFERED
     )
     if excluding.filter(song=song).exists():
         return str(_("The listener hid it or does not want to be judged by it."))
