@@ -43,6 +43,10 @@ class UserQuerySet(models.QuerySet["User"]):
         """Listeners whose history may be learned from."""
         return self.filter(is_active=True, personalised=True)
 
+    def without_training_consent(self) -> "UserQuerySet":
+        """Return everybody else: who opted out, and closed accounts."""
+        return self.exclude(is_active=True, personalised=True)
+
     def with_name(self, name: str) -> "UserQuerySet":
         """Return the account of this name in whatever case and spelling of accents, by an index."""
         return self.filter(name_key=make_name_key(name))

@@ -39,9 +39,9 @@ def invalidate_lists(sender: Any, listener_ids: Iterable[int], **_: Any) -> None
 
 
 @receiver(songs_changed)
-def forget_masks(sender: Any, **_: Any) -> None:
+def clear_masks(sender: Any, **_: Any) -> None:
     """A withdrawn song leaves this process's masks at once; every list is checked against the catalog anyway."""
-    exclusions.forget_masks()
+    exclusions.clear_masks()
 
 
 @receiver(unwanted_items_asked)

@@ -33,7 +33,7 @@ from recommendations.api.serializers.me import HIDDEN_KINDS, HiddenSerializer, M
 from recommendations.engine import LONGEST_PATH
 from recommendations.models import ListenerControl
 from recommendations.services.lists import list_request
-from recommendations.services.lists.exclusions import NOTHING_UNWANTED, load_unwanted
+from recommendations.services.lists.exclusions import load_unwanted
 from recommendations.services.lists.listener_context import ListenerContext
 from recommendations.services.preferences import controls
 from recommendations.services.reasons import explanation_text
@@ -155,10 +155,7 @@ class SongPath(APIView):
         to = request.query_params.get("to", "")
         start, (end,) = get_song(key, request.user), get_songs([to], request.user, "to")
         n = _read_path_length(request)
-        unwanted = (
-            load_unwanted(request.user) if request.user.is_authenticated else NOTHING_UNWANTED
-        )
-        path = find_sonic_path(start, end, n, unwanted=unwanted)
+        path = find_sonic_path(start, end, n, unwanted=load_unwanted(request.user))
         return Response(PathSerializer(path).data)
 
 

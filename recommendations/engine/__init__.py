@@ -63,6 +63,7 @@ from recommendations.engine.estimation.feature_estimates import (
     measure_coverage,
 )
 from recommendations.engine.evaluation import (
+    SYSTEM,
     EvaluationReport,
     Fidelity,
     Heard,
@@ -138,6 +139,7 @@ __all__ = [
     "SECOND",
     "SEGMENTS",
     "SLOWEST_BPM",
+    "SYSTEM",
     "Algorithm",
     "ArtifactError",
     "ArtistPrior",

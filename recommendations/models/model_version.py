@@ -77,6 +77,11 @@ class ModelVersion(models.Model):
     def name(self) -> str:
         return f"v{self.pk}"
 
+    @property
+    def last_interaction_id(self) -> int:
+        """Up to which interaction it was trained; 0 where its training did not say."""
+        return int(self.metadata.get("last_interaction_id", 0))
+
 
 class Activation(models.Model):
     """One change of the active version: the log that roll-back reads. `version` is empty when nothing was active."""

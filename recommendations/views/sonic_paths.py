@@ -13,7 +13,7 @@ from catalog.models import Song
 from catalog.playlists import edit
 from catalog.songs.search import SongSearch, search_songs
 from common.http import SiteRequest
-from recommendations.services.lists.exclusions import NOTHING_UNWANTED, load_unwanted
+from recommendations.services.lists.exclusions import load_unwanted
 from recommendations.services.surfaces.sonic_path import USUAL_LENGTH, SonicPath, find_sonic_path
 from recommendations.views import cards
 
@@ -61,8 +61,7 @@ def keep_path(request: SignedInRequest) -> HttpResponse:
 
 
 def _find_path(request: SiteRequest, start: Song, end: Song, n: int) -> SonicPath:
-    unwanted = load_unwanted(request.user) if request.user.is_authenticated else NOTHING_UNWANTED
-    return find_sonic_path(start, end, n, unwanted=unwanted)
+    return find_sonic_path(start, end, n, unwanted=load_unwanted(request.user))
 
 
 def _read_song(request: SiteRequest, text: str) -> Song | None:

@@ -309,7 +309,7 @@ def own_ids(world):
     """Every fourth song is Alice's own, and the model has learned it from all who liked it."""
     own = world.songs[::4]
     Song.objects.filter(pk__in=[song.pk for song in own]).update(brought_by=world.alice.user)
-    exclusions.forget_masks()
+    exclusions.clear_masks()
     return {song.pk for song in own}
 
 

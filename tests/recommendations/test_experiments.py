@@ -197,8 +197,8 @@ class TestResult:
         assert math.isnan(result.arms[0].rates["click"].value)
 
     def test_shares_that_are_not_kept_are_noticed(self):
-        assert results.sample_ratio([5000, 5100], [0.5, 0.5]) > 0.1
-        assert results.sample_ratio([5000, 5600], [0.5, 0.5]) < results.SAMPLE_RATIO_P
+        assert results.compute_sample_ratio_p([5000, 5100], [0.5, 0.5]) > 0.1
+        assert results.compute_sample_ratio_p([5000, 5600], [0.5, 0.5]) < results.SAMPLE_RATIO_P
 
     def test_intervals_hold_the_truth_as_often_as_they_say(self):
         rng = np.random.default_rng(1)

@@ -114,7 +114,7 @@ def test_songs_that_are_left_out_of_the_history_are_said_to_be(version, listener
 
 def make_versions(*songs: Song) -> None:
     Song.objects.filter(pk__in=[song.pk for song in songs]).update(work_key="one work")
-    exclusions.forget_masks()
+    exclusions.clear_masks()
 
 
 def test_another_version_that_was_heard_is_the_reason(version, listener):

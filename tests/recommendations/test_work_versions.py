@@ -23,7 +23,7 @@ def make_versions(*songs: Song) -> None:
     for song, title in zip(songs, titles, strict=False):
         song.title, song.artist = title, artist
         song.save()
-    exclusions.forget_masks()
+    exclusions.clear_masks()
     cache.clear()
 
 
@@ -106,8 +106,8 @@ def test_versions_and_repeats_by_rows(works, rows, versions, repeats):
 
 def test_a_catalog_without_versions_is_read_by_one_query(version, django_assert_num_queries):
     recommender = registry.load_recommender(version)
-    exclusions.forget_masks()
+    exclusions.clear_masks()
     kept_figures.is_small_site()  # asked once a minute
     with django_assert_num_queries(2):
-        work_versions = exclusions.work_versions(version, recommender)
+        work_versions = exclusions.get_work_versions(version, recommender)
     assert (work_versions.works == -1).all()

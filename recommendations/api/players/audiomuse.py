@@ -16,6 +16,7 @@ from catalog.songs.search import SongSearch, search_songs
 from recommendations.api.players.base import PlayerView, read_count, read_text
 from recommendations.conf import conf
 from recommendations.engine import LONGEST_PATH
+from recommendations.services.lists.exclusions import load_unwanted
 from recommendations.services.players import named_songs, radio
 from recommendations.services.players.named_songs import Named
 from recommendations.services.players.server_library import ServerLibrary, find_library
@@ -86,7 +87,7 @@ class FindPath(_AudioMuseView):
         library = self.find_library(ids[0])
         start, end = (self.get_song(library, item_id) for item_id in ids)
         n = min(read_count(query, "max_steps", USUAL_STEPS, least=2), LONGEST_PATH)
-        unwanted = radio.read_unwanted(request.user)
+        unwanted = load_unwanted(request.user)
         path = find_sonic_path(start, end, n, unwanted=unwanted, only=library.read_song_ids())
         if not path.songs:
             raise NotFound(path.reason)

@@ -26,6 +26,7 @@ from catalog.records import SongRecord
 from recommendations.api.players.base import PlayerView, read_count, read_text
 from recommendations.conf import conf
 from recommendations.engine import LONGEST_PATH
+from recommendations.services.lists.exclusions import load_unwanted
 from recommendations.services.players import named_songs, radio
 from recommendations.services.players.named_songs import Named
 from recommendations.services.players.server_library import ServerLibrary
@@ -158,7 +159,7 @@ class SonicPath(_ListView):
             ends[0],
             ends[1],
             count,
-            unwanted=radio.read_unwanted(get_signed_in_user(self.request)),
+            unwanted=load_unwanted(get_signed_in_user(self.request)),
             only=library.read_song_ids() if library else None,
         )
         similarities = [1.0, *(1 - step / 2 for step in path.steps)]

@@ -5,7 +5,7 @@ from recommendations.engine.evaluation.comparison import (
     bootstrap_intervals,
     bootstrap_pairs,
 )
-from recommendations.engine.evaluation.evaluate import EvaluationReport, Heard, evaluate
+from recommendations.engine.evaluation.evaluate import SYSTEM, EvaluationReport, Heard, evaluate
 from recommendations.engine.evaluation.fidelity import (
     Fidelity,
     measure_fidelity,
@@ -22,6 +22,7 @@ from recommendations.engine.evaluation.splits import (
 )
 
 __all__ = [
+    "SYSTEM",
     "EvaluationReport",
     "Fidelity",
     "Heard",

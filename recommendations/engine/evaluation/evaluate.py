@@ -31,6 +31,7 @@ from recommendations.engine.ranking.ensemble import assign_segments
 from recommendations.engine.recommender import Recommender
 
 SYSTEM = "recommender"
+"""What a report calls the recommender itself, beside the baselines."""
 STAGE = "evaluate"
 BLOCK = 256
 

@@ -22,7 +22,7 @@ from recommendations.services.versions import forgetting
 log = logging.getLogger(__name__)
 
 SAMPLED_FOR_ONE = 3
-"""Listeners who have songs held out for each that is measured."""
+"""Listeners who have songs held out for each that is measured: some have too few to hold any out."""
 TRIES = 3
 
 

@@ -65,7 +65,7 @@ def _prepare(folder: JobFolder, version: ModelVersion) -> bool:
         "exclusions",
         {
             "unavailable": exclusions.build_catalog_mask(version, recommender),
-            "works": exclusions.work_versions(version, recommender).works,
+            "works": exclusions.get_work_versions(version, recommender).works,
             "hidden": precompute.list_hidden_pairs(0, MOST_LISTENERS),
         },
     )

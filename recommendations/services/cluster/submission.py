@@ -42,7 +42,8 @@ PROGRAMS = (
     "recommendations/services/lists/__init__.py",
     "recommendations/services/lists/batch_lists.py",
 )
-"""What the machines of the cluster are sent of this program; none of it needs the web framework but this module."""
+"""What the machines of the cluster are sent of this program. Only what asks for jobs needs the web framework: this
+module, `fit_jobs` and `list_jobs`."""
 
 
 class ClusterUnavailable(Exception):

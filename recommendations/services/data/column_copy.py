@@ -244,7 +244,7 @@ def _follow_consent(store: ColumnStore, manifest: Manifest) -> Manifest:
 
 
 def _list_silent_listeners() -> Iterator[int]:
-    silent = User.objects.exclude(is_active=True, personalised=True)
+    silent = User.objects.without_training_consent()
     yield from silent.values_list("pk", flat=True).iterator()
 
 

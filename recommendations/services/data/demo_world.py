@@ -40,7 +40,7 @@ def seed_database(world: World, on_progress: OnProgress = lambda stage, run: Non
     )
     listens = demo_import.write_world(
         demo_import.find_or_create_world_run(ImportRun.Content.LISTENS, asdict(world)),
-        listen_records(world),
+        make_listen_records(world),
         world.n_interactions or 50 * world.n_listeners,
         lambda run: on_progress("listens", run),
     )
@@ -66,7 +66,7 @@ def make_song_records(world: World) -> Iterator[SongRecord]:
         )
 
 
-def listen_records(world: World) -> Iterator[ListenRecord]:
+def make_listen_records(world: World) -> Iterator[ListenRecord]:
     keys = world.songs.ids.tolist()
     line = 0
     for events in world.events():

@@ -72,7 +72,10 @@ def read_interactions(
 def measure_played_share(
     played_ms: NDArray[np.int32], durations_ms: NDArray[np.int64]
 ) -> NDArray[np.float32]:
-    """Return the share of each song that was heard, NaN where its length is unknown (a negative number)."""
+    """Return the share of each song that was heard; NaN where nobody said how long, a negative number.
+
+    A song whose length is unknown, 0 or below, counts as long as `USUAL_DURATION_MS`.
+    """
     durations = durations_ms.astype(np.float32)
     share = played_ms / np.where(durations > 0, durations, np.float32(USUAL_DURATION_MS))
     return np.where(played_ms >= 0, share, np.nan).astype(np.float32)

@@ -70,12 +70,12 @@ def count_rows() -> tuple[int, int, int]:
 def is_newer_than(version: ModelVersion | None) -> bool:
     """True when something was heard since a version was trained."""
     newest = Interaction.objects.aggregate(newest=Max("pk"))["newest"] or 0
-    return newest > (version.metadata.get("last_interaction_id", 0) if version else 0)
+    return newest > (version.last_interaction_id if version else 0)
 
 
 def count_since(version: ModelVersion | None) -> int:
     """Return how many interactions came in since a version was trained; all of them without one."""
-    last = version.metadata.get("last_interaction_id", 0) if version else 0
+    last = version.last_interaction_id if version else 0
     return Interaction.objects.filter(pk__gt=last).count()
 
 
@@ -166,7 +166,7 @@ def read_songs(source: Reader) -> Columns:
 
 def _select_allowed(events: Columns) -> NDArray[np.bool_]:
     """Return which events may be learned from: not of listeners who said no, not of songs they want ignored."""
-    silent = User.objects.exclude(pk__in=User.objects.with_training_consent().values("pk"))
+    silent = User.objects.without_training_consent()
     silent_ids = np.fromiter(silent.values_list("pk", flat=True), dtype=np.int64)
     allowed = ~np.isin(events["listener"], silent_ids)
     return allowed & stored_events.select_learnable(events, read_ignored_pairs())
@@ -199,7 +199,7 @@ def _build_interactions(
 
 
 def _compute_played_share(events: Columns, songs: Columns) -> NDArray[np.float32]:
-    """Return the share of each song that was heard, NaN where its length is unknown."""
+    """Return the share of each song that was heard, NaN where nobody said how long, or the song is gone."""
     if not len(songs["id"]):
         return np.full(len(events["song"]), np.nan, dtype=np.float32)
     song_rows = np.searchsorted(songs["id"], events["song"]).clip(max=len(songs["id"]) - 1)

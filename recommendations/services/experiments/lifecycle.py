@@ -1,11 +1,10 @@
-"""Experiments: who gets which arm, what came of it, and what follows from that.
+"""Experiments: who gets which arm, and how one begins, is stopped and promoted. `results` has what came of it.
 
 In a split, a listener's arm is a hash of experiment and listener, so it needs no storing and stays. Exposure is an
 impression that carries the arm; outcomes hang on impressions. The unit of all statistics is the listener. In an
 interleaving everybody's personal lists take turns between two versions (`experiments/interleaving.py`).
 """
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -14,7 +13,6 @@ from django.core.cache import cache
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from scipy import special
 
 from recommendations.engine import assign_bucket, pick_share
 from recommendations.models import Activation, Arm, Experiment, ModelVersion
@@ -95,7 +93,7 @@ def _list_rules() -> dict[str, Any]:
             turns = {"experiment": running.pk, "versions": [arm.version_id for arm in arms]}
             return {"turns": turns, "usual": usual or _NO_TREATMENT}
         return {
-            "salt": _salt(running),
+            "salt": _build_salt(running),
             "shares": [a.share for a in arms],
             "arms": [_make_plain(a, a.code) for a in arms],
         }
@@ -123,7 +121,7 @@ def _find_turns(values: dict[str, Any]) -> Turns | None:
     return Turns(values["experiment"], (first, second))
 
 
-def _salt(experiment: Experiment) -> str:
+def _build_salt(experiment: Experiment) -> str:
     return f"experiment-{experiment.pk}"
 
 
@@ -323,21 +321,3 @@ def _log_change(experiment: Experiment, what: str, by: Any) -> Experiment:
     experiment.save(update_fields=["log"])
     cache.delete(CACHE_KEY)
     return experiment
-
-
-# --- Before it starts -------------------------------------------------------------------------------------------------
-
-
-def compute_detectable_lift(
-    rate: float, n_listeners: int, shares: Sequence[float], *, power: float = 0.8
-) -> float | None:
-    """Return the smallest difference in a rate that would be found with `power` at 5 %; None when nothing would.
-
-    Two-sided test of two proportions between the first arm and the smallest other one. A listener's own rate varies
-    less than one yes or no would, so this errs on the safe side.
-    """
-    sizes = [n_listeners * share for share in (shares[0], min(shares[1:]))]
-    if min(sizes) < 1:
-        return None
-    z = float(special.ndtri(0.975) + special.ndtri(power))
-    return z * math.sqrt(rate * (1 - rate) * sum(1 / size for size in sizes))

@@ -15,6 +15,7 @@ from scipy import special
 
 from recommendations.models import Arm, Experiment, Impression, Outcome
 from recommendations.services.experiments import interleaving, lifecycle
+from recommendations.services.experiments.interleaving_baseline import BASELINE_DAYS
 
 CLICK, LIKE, UNWANTED = "click", "like", "unwanted"
 MEASURES = (CLICK, LIKE, UNWANTED)
@@ -29,7 +30,6 @@ SAMPLE_RATIO_P = 0.001
 # A guardrail looks again and again, so it needs to be surer than a result that is read once.
 GUARDRAIL_CONFIDENCE = 0.999
 GUARDRAIL_LISTENERS = 30
-BASELINE_DAYS = 28
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,8 @@ def compute_result(experiment: Experiment, *, confidence: float = CONFIDENCE) ->
             ArmResult(arm, len(own[CLICK]), sum(lists[arm.code].values()), estimates, differences)
         )
     return Result(
-        results, sample_ratio([r.n_listeners for r in results], [arm.share for arm in arms])
+        results,
+        compute_sample_ratio_p([r.n_listeners for r in results], [arm.share for arm in arms]),
     )
 
 
@@ -116,7 +117,7 @@ def _compute_rates_by_arm(
     )
     for row in shown:
         lists[str(row["arm"])][row["listener_id"]] = row["n"]
-    done = _lists_with_outcomes(codes)
+    done = _count_lists_with_outcomes(codes)
     rates = {
         code: {
             measure: np.array(
@@ -130,7 +131,7 @@ def _compute_rates_by_arm(
     return lists, rates
 
 
-def _lists_with_outcomes(codes: Sequence[str]) -> dict[tuple[str, str], dict[int, int]]:
+def _count_lists_with_outcomes(codes: Sequence[str]) -> dict[tuple[str, str], dict[int, int]]:
     rows = Outcome.objects.filter(impression__arm__in=codes).order_by()
     seen: set[tuple[Any, ...]] = set()
     done: dict[tuple[str, str], dict[int, int]] = defaultdict(lambda: defaultdict(int))
@@ -174,7 +175,7 @@ def _make_interval(value: float, error: float, freedom: float, confidence: float
     return Estimate(value, value - reach, value + reach)
 
 
-def sample_ratio(counts: Sequence[int], shares: Sequence[float]) -> float:
+def compute_sample_ratio_p(counts: Sequence[int], shares: Sequence[float]) -> float:
     """Return how likely counts as uneven as these are by chance; 1 while there is nobody."""
     if sum(counts) == 0 or len(counts) < 2:
         return 1.0
@@ -209,9 +210,22 @@ def estimate_power(experiment: Experiment) -> PowerEstimate:
     shares = [arm.share for arm in experiment.arms.all()]
     if len(shares) < 2 or not 0 < rate < 1:
         return PowerEstimate(n_listeners, rate, None)
-    return PowerEstimate(
-        n_listeners, rate, lifecycle.compute_detectable_lift(rate, n_listeners, shares)
-    )
+    return PowerEstimate(n_listeners, rate, compute_detectable_lift(rate, n_listeners, shares))
+
+
+def compute_detectable_lift(
+    rate: float, n_listeners: int, shares: Sequence[float], *, power: float = 0.8
+) -> float | None:
+    """Return the smallest difference in a rate that would be found with `power` at 5 %; None when nothing would.
+
+    Two-sided test of two proportions between the first arm and the smallest other one. A listener's own rate varies
+    less than one yes or no would, so this errs on the safe side.
+    """
+    sizes = [n_listeners * share for share in (shares[0], min(shares[1:]))]
+    if min(sizes) < 1:
+        return None
+    z = float(special.ndtri(0.975) + special.ndtri(power))
+    return z * math.sqrt(rate * (1 - rate) * sum(1 / size for size in sizes))
 
 
 # --- Guardrails -------------------------------------------------------------------------------------------------------

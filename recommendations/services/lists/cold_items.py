@@ -9,13 +9,13 @@ from django.db.models import F, FloatField, QuerySet
 from django.db.models.functions import Abs
 
 from catalog.models import AUDIO_FEATURES, Song
-from recommendations.engine import Recommender
+from recommendations.engine import FASTEST_BPM, SLOWEST_BPM, Recommender
 from recommendations.services.seeds import seed_packs
 
-N_STAND_INS = 5
-N_NEWCOMERS = 20
+N_PROXIES = 5
+N_COLD_ITEMS = 20
 # Tempo is in beats a minute; by this it weighs as much as the other features.
-_TEMPO_SPAN = 120.0
+_TEMPO_SPAN = FASTEST_BPM - SLOWEST_BPM
 
 
 def find_proxy_songs(
@@ -26,7 +26,7 @@ def find_proxy_songs(
     These are songs heard together with them by listeners elsewhere, where a seed pack has such; else songs of the
     same artist, else of the same genre, else of a similar sound. At most four queries a song, for the last twenty.
     """
-    wanted = [pk for pk in song_ids if recommender.items.row(pk) < 0][-N_NEWCOMERS:]
+    wanted = [pk for pk in song_ids if recommender.items.row(pk) < 0][-N_COLD_ITEMS:]
     proxies: dict[int, None] = {}
     for song in Song.objects.filter(pk__in=wanted).prefetch_related("genres"):
         proxies.update(dict.fromkeys(_find_alike(song, recommender, listener)))
@@ -34,9 +34,9 @@ def find_proxy_songs(
 
 
 def _find_alike(song: Song, recommender: Recommender, listener: Any) -> list[int]:
-    elsewhere = seed_packs.find_neighbours(song, 10 * N_STAND_INS, listener)
+    elsewhere = seed_packs.find_neighbours(song, 10 * N_PROXIES, listener)
     if model_ids := [pk for pk in elsewhere if recommender.items.row(pk) >= 0]:
-        return model_ids[:N_STAND_INS]
+        return model_ids[:N_PROXIES]
     others = Song.objects.filter_offered(listener).exclude(pk=song.pk)
     for candidates in (
         others.filter(artist_id=song.artist_id).order_by("pk"),
@@ -45,12 +45,12 @@ def _find_alike(song: Song, recommender: Recommender, listener: Any) -> list[int
     ):
         model_ids = [pk for pk in _list_ids(candidates) if recommender.items.row(pk) >= 0]
         if model_ids:
-            return model_ids[:N_STAND_INS]
+            return model_ids[:N_PROXIES]
     return []
 
 
 def _list_ids(songs: QuerySet[Song]) -> list[int]:
-    return list(songs.values_list("pk", flat=True)[: 10 * N_STAND_INS])
+    return list(songs.values_list("pk", flat=True)[: 10 * N_PROXIES])
 
 
 def _find_by_sound(songs: QuerySet[Song], like: Song) -> QuerySet[Song]:

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable
 from pathlib import Path
 
 import numpy as np
+from django.contrib.auth.models import AnonymousUser
 from django.db.models import Exists, F, OuterRef, Q
 from numpy.typing import NDArray
 
@@ -23,9 +24,9 @@ NOTHING_UNWANTED = Unwanted()
 EVERYBODY, NOBODY = 0, -1
 
 
-def load_unwanted(listener: User) -> Unwanted:
-    """Read what a listener disliked or hid; two queries."""
-    return ListenerContext(listener).unwanted
+def load_unwanted(listener: User | AnonymousUser | None) -> Unwanted:
+    """Read what a listener disliked or hid, two queries; nothing for a visitor."""
+    return ListenerContext(listener if getattr(listener, "pk", None) else None).unwanted
 
 
 def build_unwanted_condition() -> Q:
@@ -89,7 +90,7 @@ class _CatalogMasks:
 
     int64 (n_items,): `EVERYBODY`, `NOBODY` for what is not available, or the id of the only listener who sees it.
 
-    Deleted songs cannot be queried; the caller that meets one reports it with `find_missing`, and it stays masked.
+    Deleted songs cannot be queried; the caller that meets one reports it with `note_missing`, and it stays masked.
     """
 
     def __init__(self) -> None:
@@ -131,12 +132,12 @@ class _CatalogMasks:
         audience[find_model_rows(recommender, self._missing.get(get_folder(version), ()))] = NOBODY
         return audience
 
-    def find_missing(self, version: ModelVersion, song_ids: Iterable[int]) -> None:
+    def note_missing(self, version: ModelVersion, song_ids: Iterable[int]) -> None:
         with self._lock:
             self._missing.setdefault(get_folder(version), set()).update(song_ids)
             self._masks.pop(get_folder(version), None)
 
-    def forget(self) -> None:
+    def clear(self) -> None:
         with self._lock:
             self._masks, self._missing = {}, {}
 
@@ -156,16 +157,16 @@ def build_catalog_mask(
     return mask if listener_id is None else mask & (audience != listener_id)
 
 
-def work_versions(version: ModelVersion, recommender: Recommender) -> WorkVersions:
+def get_work_versions(version: ModelVersion, recommender: Recommender) -> WorkVersions:
     """Return which songs of a recommender are versions of one another; kept as long as the mask."""
     return _catalog_masks.get(version, recommender)[2]
 
 
 def note_missing(version: ModelVersion, song_ids: Iterable[int]) -> None:
     """Mask songs of a version that the catalog does not offer any more."""
-    _catalog_masks.find_missing(version, song_ids)
+    _catalog_masks.note_missing(version, song_ids)
 
 
-def forget_masks() -> None:
-    """Drop what this process remembers of the catalog."""
-    _catalog_masks.forget()
+def clear_masks() -> None:
+    """Drop the masks of this process, so that the next list reads the catalog."""
+    _catalog_masks.clear()

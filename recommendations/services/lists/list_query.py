@@ -100,7 +100,7 @@ def trace_song(query: ListQuery, context: ListenerContext, row: int) -> SongTrac
         raise ValueError("This list can't be traced.")
     recommender = query.recommender
     song_id = int(recommender.items.ids[row])
-    versions = exclusions.work_versions(query.version, recommender)
+    versions = exclusions.get_work_versions(query.version, recommender)
     if exclusions.build_catalog_mask(query.version, recommender, context.unwanted.listener_id)[row]:
         return SongTrace("unavailable")
     if exclusions.build_mask(query.version, recommender, context.unwanted)[row]:
@@ -118,7 +118,7 @@ def trace_song(query: ListQuery, context: ListenerContext, row: int) -> SongTrac
 
 def build_mask(query: ListQuery, context: ListenerContext) -> Mask:
     """Return what must not come, bool (n_items,)."""
-    versions = exclusions.work_versions(query.version, query.recommender)
+    versions = exclusions.get_work_versions(query.version, query.recommender)
     mask = exclusions.build_mask(
         query.version, query.recommender, context.unwanted, also=query.exclude, only=query.only
     )
@@ -130,7 +130,7 @@ def build_mask(query: ListQuery, context: ListenerContext) -> Mask:
 
 def _make_list(query: ListQuery, mask: Mask) -> tuple[RecommendedList, Mask]:
     """Return the list without two versions of a song, and the mask it was made with."""
-    versions = exclusions.work_versions(query.version, query.recommender)
+    versions = exclusions.get_work_versions(query.version, query.recommender)
     return recommend_without_repeats(versions, mask, query.ask, query.recommender)
 
 

@@ -12,9 +12,10 @@ from accounts.models import User
 from catalog.models import Interaction
 from catalog.songs.kept_figures import is_small_site
 from common.paging import BoundedPaginator
+from recommendations.engine import RecommenderConfig
 
 ROWS_A_PAGE = 50
-COLD_BELOW, HOT_FROM = 5, 20
+COLD_BELOW, HOT_FROM = RecommenderConfig.cold_below, RecommenderConfig.hot_from
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 from accounts.models import User
 from catalog.models import Artist, Song
 from recommendations.conf import conf
-from recommendations.services.lists import exclusions
 from recommendations.services.lists.artist_order import space_songs
+from recommendations.services.lists.exclusions import load_unwanted
 from recommendations.services.lists.list_query import ListQuery, serve_list
-from recommendations.services.lists.listener_context import ListenerContext, Unwanted
+from recommendations.services.lists.listener_context import ListenerContext
 from recommendations.services.lists.served_list import ServedSong
 from recommendations.services.serving import similar_songs
 from recommendations.services.surfaces import related_artists
@@ -19,11 +19,6 @@ from recommendations.services.surfaces.artist_variety import limit_artists
 
 _SPARE = 4
 """Songs asked for, for each that is wanted, so that versions and too many of one artist can go."""
-
-
-def read_unwanted(listener: User | None) -> Unwanted:
-    """Return what a listener hid or dislikes; nothing without a listener."""
-    return exclusions.load_unwanted(listener) if listener else exclusions.NOTHING_UNWANTED
 
 
 def list_similar(
@@ -87,7 +82,7 @@ def list_top_songs(
     artist: Artist, n: int, *, listener: User | None = None, only: NDArray[np.int64] | None = None
 ) -> list[Song]:
     """Return the songs of an artist that are most heard here, without what the listener does not want."""
-    unwanted = read_unwanted(listener)
+    unwanted = load_unwanted(listener)
     songs = related_artists.list_best_known(artist, listener, n * _SPARE)
     allowed = set(only.tolist()) if only is not None else None
     return [
@@ -97,7 +92,7 @@ def list_top_songs(
 
 def list_similar_artists(artist: Artist, n: int, *, listener: User | None = None) -> list[Artist]:
     """Return artists whose songs are most like the best-known ones of this one."""
-    unwanted = read_unwanted(listener)
+    unwanted = load_unwanted(listener)
     near = related_artists.find_similar_artists(artist, listener, n + len(unwanted.artist_ids))
     return [one for one in near if one.pk not in unwanted.artist_ids][:n]
 

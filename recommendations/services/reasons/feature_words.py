@@ -6,7 +6,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from catalog.models import Song
-from recommendations.engine import FeatureMatch
+from recommendations.engine import FASTEST_BPM, SLOWEST_BPM, FeatureMatch
 
 FEATURE_WORDS = {
     "acousticness": gettext_lazy("acoustic feel"),
@@ -44,7 +44,7 @@ def compare_features(song: Song, other: Song) -> tuple[FeatureMatch, ...]:
 
 
 def _measure_distance(match: FeatureMatch) -> float:
-    span = 120.0 if match.name == "tempo" else 1.0
+    span = FASTEST_BPM - SLOWEST_BPM if match.name == "tempo" else 1.0
     return abs(match.song_value - match.listener_value) / span
 
 

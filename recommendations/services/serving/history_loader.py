@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from accounts.models import User
 from catalog.models import Interaction
 from recommendations.engine import History, Recommender
-from recommendations.services.data.stored_events import USUAL_DURATION_MS
+from recommendations.services.data.stored_events import measure_played_share
 from recommendations.services.lists import cold_items
 from recommendations.services.lists.listener_context import HistoryRow, ListenerContext, Moods
 from recommendations.services.serving import pick_candidates
@@ -107,10 +107,10 @@ def _list_events(history: Sequence[HistoryRow], left_out: frozenset[int]) -> dic
 def compute_played_share(
     played_ms: Iterable[int | None], duration_ms: Iterable[int | None]
 ) -> NDArray[np.float32]:
-    """Return the share of each song that was heard, NaN where its length is unknown."""
-    played = np.array([np.nan if value is None else value for value in played_ms], dtype=np.float32)
-    duration = np.array([value or USUAL_DURATION_MS for value in duration_ms], dtype=np.float32)
-    return played / duration
+    """Return the share of each song that was heard by the rule of trainings; None is unknown."""
+    played = np.array([-1 if value is None else value for value in played_ms], dtype=np.int32)
+    durations = np.array([value or -1 for value in duration_ms], dtype=np.int64)
+    return measure_played_share(played, durations)
 
 
 def convert_to_unix(moment: datetime | None) -> int:

@@ -82,7 +82,7 @@ def precompute(
         _TrainingHistories(rows, recommender) if rows else _DatabaseHistories(recommender)
     )
     unavailable = exclusions.build_catalog_mask(version, recommender)
-    versions = exclusions.work_versions(version, recommender)
+    versions = exclusions.get_work_versions(version, recommender)
     listener_ids = select_listeners(histories.list_listener_ids())
     listener_ids = listener_ids[listener_ids > after]
     if only_outdated:
@@ -251,9 +251,7 @@ def list_hidden_pairs(first: int, last: int) -> NDArray[np.int64]:
 
 def _iterate_hidden_pairs(first: int, last: int) -> Iterator[tuple[int, int]]:
     controls = ListenerControl.objects.filter(listener_id__gte=first, listener_id__lte=last)
-    songs = controls.filter(
-        kind__in=[ListenerControl.Kind.HIDE_SONG, *ListenerControl.NOT_LEARNED_FROM]
-    )
+    songs = controls.filter(kind__in=ListenerControl.NOT_OFFERED, song__isnull=False)
     yield from songs.values_list("listener_id", "song_id")
     artists = controls.filter(kind=ListenerControl.Kind.HIDE_ARTIST).values_list(
         "listener_id", "artist_id"

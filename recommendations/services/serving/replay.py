@@ -199,7 +199,7 @@ def _make_list(
             contract=contract,
         )
 
-    versions = exclusions.work_versions(version, recommender)
+    versions = exclusions.get_work_versions(version, recommender)
     again, _mask = recommend_without_repeats(versions, mask, ask, recommender)
     # as it is after JSON, so that the bytes can be compared
     remade: dict[str, Any] = json.loads(recorder.encode(recorder.strip_rows(again.to_dict())))

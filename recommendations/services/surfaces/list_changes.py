@@ -20,7 +20,6 @@ from recommendations.services.surfaces.weekly import WeeklyList
 
 N_NAMED = 5
 _KEPT_SECONDS = 6 * 3600
-_HIDING = (ListenerControl.Kind.HIDE_SONG, *ListenerControl.NOT_LEARNED_FROM)
 
 
 @dataclass(frozen=True)
@@ -84,17 +83,17 @@ def find_changes(listener: User, newest: WeeklyList) -> Changes | None:
     gone.sort(key=lambda song: song.pk not in causes)
     return Changes(
         [
-            _change(songs[item.song_id], item.shown_reason)
+            _describe_change(songs[item.song_id], item.shown_reason)
             for item in entered[:N_NAMED]
             if item.song_id in songs
         ],
-        [_change(song, causes.get(song.pk, "")) for song in gone[:N_NAMED]],
+        [_describe_change(song, causes.get(song.pk, "")) for song in gone[:N_NAMED]],
         len(entered),
         len(left),
     )
 
 
-def _change(song: Song, cause: str) -> Change:
+def _describe_change(song: Song, cause: str) -> Change:
     return Change(song.pk, song.title, song.artist.name, cause)
 
 
@@ -141,7 +140,7 @@ def _describe_events(listener: User, songs: Sequence[Song], new: Playlist) -> di
 
 def _load_hidden(listener: User, songs: Sequence[Song], new: Playlist) -> tuple[set[int], set[int]]:
     controls = ListenerControl.objects.filter(listener=listener, created_at__lt=new.created_at)
-    about_songs = controls.filter(song__in=songs, kind__in=_HIDING).values_list(
+    about_songs = controls.filter(song__in=songs, kind__in=ListenerControl.NOT_OFFERED).values_list(
         "song_id", flat=True
     )
     about_artists = controls.filter(artist__in={song.artist_id for song in songs})

@@ -77,7 +77,7 @@ def _compute_path(
 ) -> SonicPath | None:
     """Return the path with its songs read; None when one of them turned out to be gone, which is then masked."""
     first, last = (recommender.items.row(song.pk) for song in ends)
-    works = exclusions.work_versions(version, recommender).works
+    works = exclusions.get_work_versions(version, recommender).works
     n = min(max(n, 2), LONGEST_PATH)
     rows, steps = recommender.find_path(first, last, n, exclude=mask, works=works)
     ids = [int(song_id) for song_id in recommender.item_ids[rows[1:-1]]]

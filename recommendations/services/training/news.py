@@ -41,7 +41,7 @@ def find_news(listener: User) -> TrainingNews | None:
 
 def _has_new_interactions(listener: User) -> bool:
     active = registry.get_active_version()
-    last = active.metadata.get("last_interaction_id", 0) if active else 0
+    last = active.last_interaction_id if active else 0
     return Interaction.objects.for_listener(listener).filter(pk__gt=last).exists()
 
 

@@ -12,6 +12,7 @@ from django.utils.translation import ngettext
 from recommendations.conf import conf
 from recommendations.engine import (
     CLASSIC,
+    SYSTEM,
     EvaluationReport,
     Fidelity,
     Heard,
@@ -32,6 +33,7 @@ from recommendations.engine import (
     split_newest,
     split_randomly,
 )
+from recommendations.services.cluster.fit_jobs import SAMPLED_FOR_ONE
 from recommendations.services.data.training_rows import TrainingRows
 from recommendations.services.training.index_building import build_indexes
 
@@ -40,15 +42,12 @@ log = logging.getLogger(__name__)
 OnProgress = Callable[[str, int, int], None]
 
 METRIC = "ndcg@10"
-SYSTEM = "recommender"
 COMPARED = ("ndcg@10", "precision@10", "recall@20", "map@10")
 FEW_LISTENERS = 20
 """With fewer measured listeners a figure says nothing, and is not said."""
 FEW_SONGS = 10
 LONGEST = 20
 """Length of the lists in which held-out songs are looked for (`recall@20`)."""
-SAMPLED_FOR_ONE = 3
-"""Listeners who have songs held out for each that is measured: some have too few to hold any out."""
 SPLITS = ("random", "sample", "temporal", "newest", "listener")
 
 

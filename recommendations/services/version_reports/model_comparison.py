@@ -13,7 +13,7 @@ from scipy.sparse import csr_matrix
 from accounts.models import User
 from catalog.models import Interaction, Song
 from common.templatetags.numbers import format_count, format_decimal
-from recommendations.engine import Interval, Recommender, bootstrap_pairs
+from recommendations.engine import SYSTEM, Interval, Recommender, bootstrap_pairs
 from recommendations.models import ListenerControl, ModelVersion
 from recommendations.services.lists import exclusions
 from recommendations.services.lists.served_list import ServedSong
@@ -27,7 +27,6 @@ from recommendations.services.training.offline_evaluation import (
 )
 from recommendations.services.versions import registry
 
-SYSTEM = "recommender"
 NEWEST = "newest"
 """The split of songs that each listener heard last."""
 FEWEST_PAIRED = 10

@@ -43,7 +43,7 @@ def remove_demo() -> Iterator[float]:
     demo_removal.forget_imports()
     blends.delete_empty_blends()
     column_copy.drop_departed()
-    exclusions.forget_masks()
+    exclusions.clear_masks()
     cache.delete_many(["storage:sizes", "dashboard:days:2", "dashboard:impossible-days"])
     yield 1.0
 
