@@ -36,7 +36,7 @@ def keep(request: SignedInRequest, number: int) -> HttpResponse:
     shown = _mix_or_404(request, number)
     day = formats.date_format(timezone.localdate(), "SHORT_DATE_FORMAT")
     title = _("%(name)s, mix of %(day)s") % {"name": shown.name or _("Daily mix"), "day": day}
-    entries = generated_playlists.mix_entries(request.user, shown)
+    entries = generated_playlists.list_mix_entries(request.user, shown)
     why = {entry.song.pk: entry.reason for entry in entries}
     playlist = edit.create_playlist(
         request.user, title[: edit.MAX_TITLE], songs=shown.songs, reasons=why

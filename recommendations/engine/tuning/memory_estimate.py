@@ -42,11 +42,11 @@ def estimate_fit_bytes(
     size = DataSize(n_listeners, n_items, n_events if n_pairs is None else n_pairs, n_events)
     data = _estimate_data_bytes(size)
     components = config.possible_components
-    peak = _fits_in_turn_bytes(
+    peak = _estimate_turns_bytes(
         [create_algorithm(name, options) for name, options in components.items()], size
     )
     if config.search is not None or config.ranker is not None:
-        peak = max(peak, data + _search_bytes(config, size))
+        peak = max(peak, data + _estimate_search_bytes(config, size))
     return int(data + peak)
 
 
@@ -54,7 +54,7 @@ def _estimate_data_bytes(size: DataSize) -> int:
     return EVENT_BYTES * size.n_events + PAIR_BYTES * (size.n_pairs + size.n_listeners)
 
 
-def _fits_in_turn_bytes(algorithms: list[Algorithm], size: DataSize) -> int:
+def _estimate_turns_bytes(algorithms: list[Algorithm], size: DataSize) -> int:
     """Estimate the peak of fits one after the other, while what was learned before stays."""
     kept, peak = 0, 0
     for algorithm in algorithms:
@@ -63,7 +63,7 @@ def _fits_in_turn_bytes(algorithms: list[Algorithm], size: DataSize) -> int:
     return peak
 
 
-def _search_bytes(config: RecommenderConfig, size: DataSize) -> int:
+def _estimate_search_bytes(config: RecommenderConfig, size: DataSize) -> int:
     """Estimate the largest fit of a search beside the best of each component, and what the ranker learns from."""
     algorithms_by_name = [
         [create_algorithm(name, options) for options in all_options]

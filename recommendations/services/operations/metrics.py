@@ -118,7 +118,7 @@ def _measure_active_version() -> Iterator[Gauge]:
     )
 
 
-def _lists() -> Iterator[Gauge]:
+def _measure_lists() -> Iterator[Gauge]:
     counts = read_figure(LISTS).value
     active = ModelVersion.objects.filter(is_active=True).values_list("pk", flat=True).first()
     if counts is None or counts["version"] != active:
@@ -200,7 +200,7 @@ _READERS: tuple[Callable[[], Iterator[Gauge]], ...] = (
     _measure_queues,
     _measure_imports,
     _measure_active_version,
-    _lists,
+    _measure_lists,
     _measure_interleaving,
 )
 

@@ -1,6 +1,6 @@
 """What a listener does not want: hidden songs and artists, and songs not to be learned from.
 
-Every change makes the listener's lists untrue, so the next page already follows it. Doing something twice changes
+Every change invalidates the listener's lists, so the next page already follows it. Doing something twice changes
 nothing.
 """
 

@@ -119,7 +119,7 @@ def export_data(listener: User) -> dict[str, Any]:
             {"title": one.blend.title, "joined_at": _format_moment(one.joined_at)}
             for one in BlendMember.objects.filter(listener=listener).select_related("blend")
         ],
-        "imports": [_import(run) for run in import_requests.list_imports(listener)],
+        "imports": [_describe_import(run) for run in import_requests.list_imports(listener)],
         "recent_submissions": [
             {
                 "idempotency_key": one.key,
@@ -263,7 +263,7 @@ def _list_drafts(listener: User) -> list[dict[str, Any]]:
     ]
 
 
-def _import(run: ImportRun) -> dict[str, Any]:
+def _describe_import(run: ImportRun) -> dict[str, Any]:
     return {
         "file": run.file_name,
         "format": run.format,

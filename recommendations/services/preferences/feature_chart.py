@@ -42,7 +42,10 @@ class Axis:
         """Between what an estimated value lies in nine cases of ten; empty for a known one."""
         if self.estimate is None:
             return ""
-        low, high = _number(self.name, self.estimate.low), _number(self.name, self.estimate.high)
+        low, high = (
+            _format_number(self.name, self.estimate.low),
+            _format_number(self.name, self.estimate.high),
+        )
         return f"{low} – {high} {self.unit}"
 
     @property
@@ -161,8 +164,8 @@ def _draw_polygon(values: list[float]) -> str:
 def _draw_text(name: str, value: float | None) -> str:
     if value is None:
         return "–"
-    return f"{_number(name, value)} {'BPM' if name == 'tempo' else '%'}"
+    return f"{_format_number(name, value)} {'BPM' if name == 'tempo' else '%'}"
 
 
-def _number(name: str, value: float) -> str:
+def _format_number(name: str, value: float) -> str:
     return f"{value if name == 'tempo' else 100 * value:.0f}"

@@ -71,10 +71,10 @@ def _write_cause_line(because: list[Song], goes_with: list[Song], named: Counter
             if position + 1 < len(goes_with):
                 return _("Goes with “%(title)s” by %(artist)s and more") % _name_song(cause)
             return _("Goes with “%(title)s” by %(artist)s") % _name_song(cause)
-    return _group_line([*because, *goes_with], named)
+    return _write_group_line([*because, *goes_with], named)
 
 
-def _group_line(songs: list[Song], named: Counter[Any]) -> str:
+def _write_group_line(songs: list[Song], named: Counter[Any]) -> str:
     """Name an artist of several of the songs instead of one song."""
     by_artist = Counter(song.artist for song in songs)
     for artist, n in by_artist.most_common():

@@ -137,7 +137,7 @@ def compute_shares(song: Song, explanation: Explanation, facts: Facts) -> tuple[
     )
     shares, start = [], 0
     for kind in ordered:
-        text = _share_text(kind, groups[kind], song, explanation, facts)
+        text = _write_share_text(kind, groups[kind], song, explanation, facts)
         has_only_picks = facts.picked_song_ids is not None
         shares.append(Share(kind, percents[kind], start, text, has_only_picks))
         start += percents[kind]
@@ -170,7 +170,7 @@ def _holds(group: str, song: Song, facts: Facts) -> bool:
     return any(value is not None for value in song.audio_features.values())
 
 
-def _share_text(
+def _write_share_text(
     kind: str, groups: set[str], song: Song, explanation: Explanation, facts: Facts
 ) -> str:
     has_only_picks = facts.picked_song_ids is not None

@@ -117,7 +117,7 @@ def draft_songs(
 
 def _find_draft(request: SongRequest, version: ModelVersion, recommender: Recommender) -> ListDraft:
     """Return the list of one version: cached, precomputed, or made now and cached."""
-    cache_key = _cache_key(request, version)
+    cache_key = _build_cache_key(request, version)
     draft = next(_list_kept_drafts(request, version, cache_key), None)
     if draft is None:
         draft = draft_list(_make_live_query(request, version, recommender), request.context)
@@ -225,7 +225,7 @@ def _answer(request: SongRequest, version: ModelVersion | None, arm: str) -> Ser
         heard = request.context.heard if request.listener.personalised else None
         return popularity_fallback.serve_without_model(request.n, request.context.unwanted, heard)
     version, recommender = serving
-    cache_key = _cache_key(request, version)
+    cache_key = _build_cache_key(request, version)
     for draft in _list_kept_drafts(request, version, cache_key):
         served = read_list(draft, version, request.context.unwanted, request.n)
         if served is not None:
@@ -295,7 +295,7 @@ def _get_recommender(
     return context.serving
 
 
-def _cache_key(request: SongRequest, version: ModelVersion) -> str:
+def _build_cache_key(request: SongRequest, version: ModelVersion) -> str:
     settings = request.settings | {"version": version.pk}
     return list_cache.make_key(request.listener.pk, request.context.generation, settings)
 
@@ -385,6 +385,3 @@ def _choose_step(listener: Any, history: History) -> tuple[str, Fallback]:
     if len(history.taste_rows):
         return "cold", Fallback.NONE
     return "popular", Fallback.NEWER_THAN_MODEL if history.n_unknown else Fallback.NO_HISTORY
-
-
-# --- Without a listener, and one song ---------------------------------------------------------------------------------

@@ -290,19 +290,22 @@ def _make_daily(listener: User, day: date, context: ListenerContext) -> list[Pla
         return existing
     playlists = [
         _get_or_make(
-            listener, Kind.DAILY_MIX, f"{day}-{mix.number}", partial(_mix, listener, mix, context)
+            listener,
+            Kind.DAILY_MIX,
+            f"{day}-{mix.number}",
+            partial(_draft_mix, listener, mix, context),
         )
         for mix in mixes.list_daily_mixes(listener, context)
     ]
     return [playlist for playlist in playlists if playlist]
 
 
-def _mix(listener: User, mix: mixes.Mix, context: ListenerContext) -> Draft:
-    entries = mix_entries(listener, mix, context)
+def _draft_mix(listener: User, mix: mixes.Mix, context: ListenerContext) -> Draft:
+    entries = list_mix_entries(listener, mix, context)
     return Draft(*titles.name_mix(mix.number, mix.name, ", ".join(mix.artists)), entries)
 
 
-def mix_entries(
+def list_mix_entries(
     listener: User, mix: mixes.Mix, context: ListenerContext | None = None
 ) -> list[Entry]:
     """Return a mix's songs with why each is in it; `context` is what was read of the listener already."""

@@ -100,7 +100,7 @@ def _read_mixes(
     unwanted: Unwanted,
 ) -> list[Mix]:
     mixes = [
-        _mix(number, draft, rows, songs, unwanted)
+        _build_mix(number, draft, rows, songs, unwanted)
         for number, (draft, rows) in enumerate(zip(drafts, entries, strict=True), start=1)
     ]
     return [mix for mix in mixes if mix.items]
@@ -141,14 +141,14 @@ def _make_mixes(listener: User, today: date, context: ListenerContext) -> list[d
     excluded = _list_all_songs(clusters)
     drafts = []
     for cluster in clusters[:N_MIXES]:
-        new = draft_list(_query(version, recommender, cluster, excluded), context).unpack()
+        new = draft_list(_build_query(version, recommender, cluster, excluded), context).unpack()
         # A song is new in one mix only: what many like would otherwise begin all of them.
         excluded = [*excluded, *(int(item.item_id) for item in new)]
-        drafts.append(_draft(cluster, new, today))
+        drafts.append(_build_draft(cluster, new, today))
     return [_order_songs(draft, recommender) for draft in drafts]
 
 
-def _query(
+def _build_query(
     version: ModelVersion, recommender: Recommender, cluster: Cluster, excluded: list[int]
 ) -> ListQuery:
     history = recommender.history(list(cluster.song_ids))
@@ -175,7 +175,7 @@ def _list_all_songs(clusters: Sequence[Cluster]) -> list[int]:
     return [song_id for cluster in clusters for song_id in cluster.song_ids]
 
 
-def _draft(cluster: Cluster, new: RecommendedList, today: date) -> dict[str, Any]:
+def _build_draft(cluster: Cluster, new: RecommendedList, today: date) -> dict[str, Any]:
     return {
         "name": cluster.name,
         "artists": list(cluster.artists),
@@ -219,7 +219,7 @@ def _mix_in_known(draft: dict[str, Any]) -> list[tuple[int, float, Explanation]]
     return entries
 
 
-def _mix(
+def _build_mix(
     number: int,
     draft: dict[str, Any],
     entries: list[tuple[int, float, Explanation]],
