@@ -1,6 +1,7 @@
 """Links that let one person sign up where sign-up is not open: signed, for a time, once."""
 
 import secrets
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core import signing
@@ -21,6 +22,12 @@ def make_invitation_link(days: int = DEFAULT_DAYS) -> str:
         raise ValueError(f"An invitation is valid for 1 to {MAX_DAYS} days, not {days}.")
     sealed = signing.dumps([secrets.token_hex(8), days], salt=_SALT)
     return f"{settings.SITE_URL}{reverse('accounts:sign_up')}?invitation={sealed}"
+
+
+def is_link_local() -> bool:
+    """Whether the address of the site, with which links begin, means the reader's own machine."""
+    host = urlsplit(settings.SITE_URL).hostname or ""
+    return host in ("localhost", "::1") or host.startswith("127.")
 
 
 def is_invitation_valid(invitation: str) -> bool:

@@ -71,7 +71,20 @@ for _folder in (
 
 # --- Addresses ------------------------------------------------------------------------------------------------------
 
-SITE_URL = env.str("SITE_URL", default="http://127.0.0.1:8000").rstrip("/")
+RUN_LOCK = DATA_DIR / "run_site.lock"
+"""Held by the `run_site` of this folder, which writes its address into it."""
+
+
+def _read_running_address() -> str:
+    """Return the address of this folder's `run_site`, for commands beside it; port 8000 where there was none."""
+    try:
+        address = RUN_LOCK.read_text()[:200].strip()
+    except (OSError, ValueError):
+        address = ""
+    return address if address.startswith("http://") else "http://127.0.0.1:8000"
+
+
+SITE_URL = (env.str("SITE_URL", default="") or _read_running_address()).rstrip("/")
 _site = urlsplit(SITE_URL)
 HTTPS = _site.scheme == "https"
 ALLOWED_HOSTS = env.list(

@@ -39,9 +39,6 @@ class AnalysisRun(JobRow):
             ),
         ]
 
-    def __str__(self) -> str:
-        return f"#{self.pk} ({self.get_status_display()})"
-
     @property
     def songs_an_hour(self) -> float | None:
         """Return how many songs it does in an hour of work; None before the first."""

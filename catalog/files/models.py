@@ -75,8 +75,9 @@ class FolderScan(JobRow):
             ),
         ]
 
-    def __str__(self) -> str:
-        return f"#{self.pk} {self.folder} ({self.get_status_display()})"
+    @property
+    def label(self) -> str:
+        return f"#{self.pk} {self.folder}"
 
 
 class MusicFileQuerySet(models.QuerySet["MusicFile"]):

@@ -122,8 +122,9 @@ class ImportRun(JobRow):
             models.Index(fields=["format", "created_at"], name="import_run_format"),
         ]
 
-    def __str__(self) -> str:
-        return f"{self.file_name} ({self.get_status_display()})"
+    @property
+    def label(self) -> str:
+        return self.file_name
 
     def describe_giving_up(self) -> str:
         """Return the error of an import that lost its worker in every attempt."""

@@ -26,6 +26,11 @@ class Period:
     def last(self) -> date | None:
         return None if self.after is None else self.after - _DAY
 
+    @property
+    def n_days(self) -> int:
+        """How many days it has, 0 for all time."""
+        return 0 if self.first is None or self.after is None else (self.after - self.first).days
+
     def get_moments(self, zone: ZoneInfo) -> tuple[datetime, datetime] | None:
         """Return when the period begins and ends; None for all time."""
         if self.first is None or self.after is None:
@@ -39,6 +44,16 @@ class Period:
         if self.name in _STEPS:
             return make_period(self.name, self.first - _DAY)
         return make_range(self.first - (self.after - self.first), self.first - _DAY)
+
+    def get_same_span_before(self, today: date) -> "Period | None":
+        """Return of the period before this one as many days as have begun of this one; None for all time."""
+        before = self.get_previous()
+        if before is None or before.first is None or before.after is None or self.first is None:
+            return None
+        n_days = (today - self.first).days + 1
+        if self.after is None or today + _DAY >= self.after or n_days < 1:
+            return before
+        return Period(before.first, min(before.first + n_days * _DAY, before.after), "range")
 
     def get_next(self) -> "Period | None":
         """Return the period of the same kind after this one."""

@@ -142,8 +142,9 @@ class ServerSync(JobRow):
             ),
         ]
 
-    def __str__(self) -> str:
-        return f"#{self.pk} {self.server} ({self.get_status_display()})"
+    @property
+    def label(self) -> str:
+        return f"#{self.pk} {self.server}"
 
 
 class RejectedServerSong(models.Model):

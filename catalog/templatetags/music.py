@@ -77,11 +77,12 @@ def _build_path_pattern(name: str, prefix: str) -> str:
 
 @register.filter
 def duration(milliseconds: int | None) -> str:
-    """Return 3:05 for 185000."""
+    """Return 3:05 for 185000, and from an hour on 2:05:45."""
     if not milliseconds:
         return ""
     minutes, seconds = divmod(round(milliseconds / 1000), 60)
-    return f"{minutes}:{seconds:02d}"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{seconds:02d}" if hours else f"{minutes}:{seconds:02d}"
 
 
 @register.filter

@@ -18,6 +18,7 @@ from catalog.listening import library
 from catalog.models import Playlist, ServerAccount, Song
 from catalog.playlists import covers, edit
 from catalog.playlists.export import files
+from catalog.songs.lengths import sum_lengths
 from common.http import SiteRequest, answer_action, get_back_url
 
 PLAYLISTS_A_PAGE = 48
@@ -72,7 +73,7 @@ def show_playlist(request: SiteRequest, playlist_id: UUID) -> HttpResponse:
         )
         if is_mine
         else None,
-        "duration_ms": sum(item.song.duration_ms or 0 for item in items),
+        "duration_ms": sum_lengths(item.song for item in items),
     }
     return render(request, "catalog/playlist.html", context)
 

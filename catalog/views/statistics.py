@@ -71,12 +71,9 @@ def build_figures(listener: User, period: Period, n_top: int = N_TOP) -> dict[st
     of_all_time = days if period.is_all else None
     longest, current = statistics.find_streaks(listener, today, of_all_time)
     first, last = statistics.find_first_and_last_play(listener, period)
-    before = period.get_previous()
-    n_before = (
-        statistics.sum_days(listener, before, statistics.load_days(listener, before)).n_plays
-        if before
-        else 0
-    )
+    before, same_span = period.get_previous(), period.get_same_span_before(today)
+    days_before = statistics.load_days(listener, before) if before else []
+    n_before = sum(one.n_plays for one in days_before if _holds(same_span, one.day))
     n_new = sum(bar.n_new for bar in bars)
     summary = statistics.summarise(listener, period, n_top, N_DISCOVERIES)
     return {
@@ -86,6 +83,7 @@ def build_figures(listener: User, period: Period, n_top: int = N_TOP) -> dict[st
         if totals.n_timed
         else 0,
         "change_percent": round(100 * (totals.n_plays / n_before - 1)) if n_before else None,
+        "n_days_before": same_span.n_days if same_span and same_span.after != before.after else 0,
         "n_songs": summary.n_songs,
         "n_artists": summary.n_artists,
         "n_new": n_new,
@@ -102,7 +100,7 @@ def build_figures(listener: User, period: Period, n_top: int = N_TOP) -> dict[st
         "tops": _load_tops(
             listener,
             summary.tops,
-            rank_changes.find_rank_changes(listener, period, summary.tops) if n_before else {},
+            rank_changes.find_rank_changes(listener, period, summary.tops) if days_before else {},
         ),
         "discoveries": _load_rows(Song, summary.discoveries),
         "sources": statistics.count_sources(listener, period),
@@ -175,6 +173,11 @@ def _build_tabs(period: Period, today: date) -> list[dict[str, Any]]:
 
 def _build_link(period: Period | None) -> str | None:
     return build_query(period) if period else None
+
+
+def _holds(period: Period | None, day: date) -> bool:
+    """Return whether a day is in a period that has a beginning and an end."""
+    return bool(period and period.first and period.after and period.first <= day < period.after)
 
 
 def _is_past(period: Period | None, today: date) -> bool:

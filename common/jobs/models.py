@@ -91,6 +91,9 @@ class JobRow(models.Model):
     class Meta:
         abstract = True
 
+    def __str__(self) -> str:
+        return f"{self.label} ({self.get_status_display()})"
+
     @classmethod
     def takes_turns(cls) -> bool:
         """Whether the kind works in turns, in the order of its column `turn_at`."""
@@ -115,6 +118,11 @@ class JobRow(models.Model):
     def job_name(self) -> str:
         """Return how sentences call the job."""
         return capfirst(f"{self._meta.verbose_name} #{self.pk}")
+
+    @property
+    def label(self) -> str:
+        """What the job is, without how it goes."""
+        return f"#{self.pk}"
 
     def describe_giving_up(self) -> str:
         """Return the error of a job that lost its worker in every attempt."""

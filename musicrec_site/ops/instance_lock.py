@@ -5,9 +5,11 @@ import fcntl
 import os
 from pathlib import Path
 
+from django.conf import settings
+
 from musicrec_site.ops.supervisor import CannotServe
 
-CLAIM = "run_site.lock"
+CLAIM = settings.RUN_LOCK.name
 NO_LOCKS_HERE = (errno.ENOLCK, errno.ENOTSUP)
 """A network folder without locks: the operator has to see to it that only one runs."""
 

@@ -24,6 +24,7 @@ from recommendations import tasks
 from recommendations.models import BackgroundJob
 from recommendations.services.jobs import background_jobs
 from recommendations.services.operations import (
+    audit_log,
     catalog_overview,
     first_steps,
     health_checks,
@@ -158,9 +159,7 @@ def _add_settings(request: HttpRequest) -> dict[str, Any]:
         "demo_job": background_jobs.find_latest(BackgroundJob.Kind.DEMO),
         "disk": health_checks.check_disk(),
         "sizes": storage.list_sizes(),
-        "entries": LogEntry.objects.select_related("user", "content_type").order_by("-pk")[
-            :N_LOGGED
-        ],
+        "entries": audit_log.list_entries(N_LOGGED),
         "log_lines": log_file.read_last_lines(settings.KEPT_LOG, N_LOG_LINES)
         if request.user.is_superuser
         else None,

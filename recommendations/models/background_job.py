@@ -69,5 +69,6 @@ class BackgroundJob(JobRow):
         """Return the column with the kind."""
         return F("kind")
 
-    def __str__(self) -> str:
-        return f"#{self.pk} {self.get_kind_display()} ({self.get_status_display()})"
+    @property
+    def label(self) -> str:
+        return f"#{self.pk} {self.get_kind_display()}"

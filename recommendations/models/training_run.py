@@ -51,8 +51,9 @@ class TrainingRun(JobRow):
             ),
         ]
 
-    def __str__(self) -> str:
-        return f"#{self.pk} {self.preset} ({self.get_status_display()})"
+    @property
+    def label(self) -> str:
+        return f"#{self.pk} {self.preset}"
 
     @property
     def seconds_left(self) -> int | None:

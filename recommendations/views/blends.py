@@ -27,6 +27,9 @@ PROBLEMS = {
         "The list begins when at least two have joined and have personalisation on."
     ),
     "model": gettext_lazy("This site hasn't learned anything yet; the list comes when it has."),
+    "unknown": gettext_lazy(
+        "Nothing is known about your taste yet: the list comes when one of you has played or liked something."
+    ),
     "taste": gettext_lazy("There is no song that all of you would accept."),
 }
 REFUSALS = {
@@ -77,8 +80,12 @@ def show_blend(request: SignedInRequest, blend_id: UUID) -> HttpResponse:
     blend = _get_joined(request, blend_id)
     blended = blends.blend_songs(blend)
     served = blends.explain_for_member(request.user, blended)
-    (explained,) = cards.make_cards(request.user, served)
-    explained_by_song = {card.song.pk: card.reasons for card in explained}
+    (explained,) = cards.make_cards(request.user, served or [])
+    explained_by_song = {
+        card.song.pk: card.reasons
+        for card in explained
+        if card.reasons is not None and card.reasons.is_reason
+    }
     opinions = library.load_opinions(request.user, [one.song for one in blended.songs])
     rows = [
         {
@@ -97,6 +104,7 @@ def show_blend(request: SignedInRequest, blend_id: UUID) -> HttpResponse:
         "blend": blend,
         "members": blend.members.filter(joined_at__isnull=False).select_related("listener"),
         "rows": rows,
+        "is_unknown": served is None,
         "problem": PROBLEMS.get(blended.problem, ""),
         "may_invite": blend.members.count() < blends.MOST_MEMBERS,
     }

@@ -32,7 +32,9 @@ _HEADINGS = {
 }
 _SUBTITLES = {
     home_page.NEW: gettext_lazy("By artists you have not listened to yet."),
-    home_page.FAVOURITES: gettext_lazy("Songs you played a lot, but not in the last two weeks."),
+    home_page.FAVOURITES: gettext_lazy(
+        "Songs you played three times or more, but not in the last two weeks."
+    ),
 }
 
 

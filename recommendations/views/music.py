@@ -9,6 +9,7 @@ from catalog.listening import library, my_plays
 from catalog.models import Album, Artist, Song
 from catalog.songs import albums
 from catalog.songs.artist_pictures import list_with_pictures
+from catalog.songs.lengths import sum_lengths
 from common.http import SiteRequest
 from recommendations.services.preferences import controls, taste
 from recommendations.services.surfaces import related_artists
@@ -34,7 +35,7 @@ def show_album(request: SiteRequest, album_id: int) -> HttpResponse:
         "songs": songs,
         "cover_song": next((song for song in songs if song.cover_tag), songs[0] if songs else None),
         "year": shown.year or min(years, default=None),
-        "duration_ms": sum(song.duration_ms or 0 for song in songs),
+        "duration_ms": sum_lengths(songs),
         "genres": list({genre.pk: genre for song in songs for genre in song.genres.all()}.values())[
             :8
         ],

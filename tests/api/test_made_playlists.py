@@ -10,7 +10,10 @@ from django.utils import timezone
 from accounts.models import User
 from catalog.listening import interactions
 from catalog.models import Interaction, Playlist
-from recommendations.services.surfaces import generated_playlists, mixes
+from recommendations.models import ModelVersion
+from recommendations.services.lists.listener_context import ListenerContext
+from recommendations.services.surfaces import generated_playlists, mixes, weekly
+from recommendations.services.versions import registry
 from tests.api.caller import Caller
 
 Kind = Interaction.Kind
@@ -170,3 +173,17 @@ def test_who_has_heard_everything_gets_mixes_of_what_they_love(world, carol):
     for mix in todays:
         assert not mix.has_new
         assert mix.heard_ids == {song.pk for song in mix.songs}
+
+
+def test_without_a_model_there_are_no_jams_yet_and_with_one_the_next_page_has_both(world, carol):
+    """They would be without new songs for the whole week, and discovery was not looked for again for an hour."""
+    for song in world.songs[:12:2]:
+        add_plays(carol, song, plays=3)
+    version = registry.get_active_version()
+    ModelVersion.objects.update(is_active=False)
+    assert weekly.load_drafts(carol, ListenerContext(carol)) == []
+    ModelVersion.objects.filter(pk=version.pk).update(is_active=True)
+    drafts = weekly.load_drafts(carol, ListenerContext(carol))
+    assert [one.playlist.kind for one in drafts] == [DISCOVERY, JAMS]
+    heard = {song.pk for song in world.songs[:12:2]}
+    assert {item.song_id for item in drafts[1].items} > heard

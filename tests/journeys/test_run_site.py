@@ -117,6 +117,17 @@ def test_a_second_one_on_the_same_data_is_one_sentence_until_the_first_is_gone(r
     os.close(instance_lock.claim_folder(site.folder / "data", "http://127.0.0.1:1"))
 
 
+def test_a_command_beside_it_prints_its_address(installation):
+    """An invitation is made by a command, whose links begin where the site of the same folder is served."""
+    folder = installation.folder / "data"
+    folder.mkdir(exist_ok=True)
+    assert installation.manage("invite").startswith("http://127.0.0.1:8000/signup/")
+    os.close(instance_lock.claim_folder(folder, "http://127.0.0.1:8152"))
+    assert installation.manage("invite").startswith("http://127.0.0.1:8152/signup/")
+    (folder / "run_site.lock").write_text("no address")
+    assert installation.manage("invite").startswith("http://127.0.0.1:8000/signup/")
+
+
 @pytest.mark.parametrize(
     ("host", "address"),
     [

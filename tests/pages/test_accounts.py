@@ -86,6 +86,33 @@ def test_an_invitation_lets_one_person_in_once(db, settings, capsys):
         call_command("invite", "--days", "0")
 
 
+@pytest.mark.parametrize(
+    ("site", "is_local"),
+    [
+        ("http://127.0.0.1:8152", True),
+        ("http://localhost", True),
+        ("http://[::1]:8000", True),
+        ("https://music.example.org", False),
+        ("http://192.168.1.7:8000", False),
+    ],
+)
+def test_a_link_that_opens_on_this_machine_only_says_what_to_replace(
+    db, settings, capsys, site, is_local
+):
+    settings.SIGN_UP, settings.SITE_URL = "invited", site
+    call_command("invite")
+    written = capsys.readouterr()
+    assert written.out.startswith(f"{site}/signup/?invitation=")
+    assert written.out.count("\n") == 1  # programs read it
+    assert (f"replace {site} in it" in written.err) is is_local
+
+
+def test_who_invites_where_nobody_may_sign_up_reads_it(db, settings, capsys):
+    settings.SIGN_UP = "closed"
+    call_command("invite")
+    assert "SIGN_UP is closed" in capsys.readouterr().err
+
+
 def test_an_invitation_runs_out(db, settings, monkeypatch):
     settings.SIGN_UP = "invited"
     link = invitations.make_invitation_link(3).removeprefix(settings.SITE_URL)

@@ -196,3 +196,34 @@ def test_a_song_is_no_reason_for_itself(household, listeners):
         explained = {one.song.pk for one in blends.explain_for_member(user, blended)}
         assert not explained & heard
         assert explained == {one.song.pk for one in blended.songs} - heard
+
+
+def test_who_has_no_history_reads_that_nothing_is_known_of_their_taste(listeners):
+    alice, bob, _carl = listeners
+    newcomer = User.objects.create_user("newcomer")
+    blend = blends.create_blend(alice, "Kitchen")
+    for other in (bob, newcomer):
+        blends.invite_listener(blend, alice, other.username)
+        assert blends.join_blend(blend, other)
+    note = "Nothing is known about your taste yet: for your part"
+    page = open_blend(newcomer, blend)
+    assert read_songs(page)
+    assert note in page
+    assert "For you" not in page and "For all of you" not in page
+    assert "From this library" not in page
+    of_alice = open_blend(alice, blend)
+    assert note not in of_alice and "newcomer" not in re.sub(r"(?s).*</ul>", "", of_alice)
+    assert {name for one in blends.blend_songs(blend).songs for name in one.fans} <= {
+        alice.username,
+        bob.username,
+    }
+    assert all(one.fans for one in blends.blend_songs(blend).songs)
+
+
+def test_a_blend_of_whom_nothing_is_known_says_so(listeners):
+    first, second = (User.objects.create_user(name) for name in ("newcomer", "another"))
+    blend = blends.create_blend(first, "Kitchen")
+    blends.invite_listener(blend, first, second.username)
+    assert blends.join_blend(blend, second)
+    for _turn in range(2):  # from the cache, too
+        assert "Nothing is known about your taste yet: the list comes" in open_blend(first, blend)

@@ -54,3 +54,18 @@ def test_more_playlists_take_no_more_queries(world, alice):
             assert alice.get(reverse("catalog:playlists")).status_code == 200
         counts.append(len(queries))
     assert counts[0] == counts[1]
+
+
+def test_a_playlist_says_how_long_it_is_where_all_its_songs_say_so(world, alice):
+    listener = User.objects.get(username="alice")
+    songs = world.songs[:3]
+    lengths = [(1 * 3600 + 59 * 60 + 40) * 1000, (6 * 60 + 5) * 1000, None]
+    for song, length in zip(songs, lengths, strict=True):
+        song.duration_ms = length
+        song.save()
+    for n, sentence in ((2, "2 songs&nbsp;· 2:05:45"), (3, "3 songs")):
+        playlist = edit.create_playlist(listener, f"{n}", songs=songs[:n])
+        page = alice.get(reverse("catalog:playlist", args=[playlist.pk])).content.decode()
+        head = page[: page.index('<ol class="rows"')]
+        assert sentence in head
+        assert head.count("&nbsp;·") == sentence.count("&nbsp;·")

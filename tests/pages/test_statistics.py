@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from io import BytesIO
 from xml.etree import ElementTree
 from zoneinfo import ZoneInfo
@@ -17,6 +17,7 @@ from catalog.listening.interactions import ListenEntry
 from catalog.listening.source_names import name_source
 from catalog.models import Interaction
 from catalog.statistics import review_picture, sums
+from catalog.views import statistics as views
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
@@ -116,6 +117,34 @@ def test_rankings_say_how_each_moved_against_the_period_before(alice, world):
     lower = "▼ 2 2 places lower than in the period before"
     assert changes == ["new since the period before", "", lower]
     assert 'class="change"' not in read(alice, "/library/listening/?period=all")
+
+
+def test_what_has_begun_is_compared_with_as_many_days_of_the_period_before(
+    alice, world, monkeypatch
+):
+    """On the third of a month two were played so far, and four on each day of the month before."""
+    listener = User.objects.get(username="alice")
+    today = NOW.date().replace(day=3)
+    monkeypatch.setattr(views, "get_local_day", lambda _listener: today)
+    first = datetime.combine(today.replace(day=1), time(12), tzinfo=UTC)
+    first_before = (first - timedelta(days=1)).replace(day=1)
+    moments = [first, first + timedelta(days=1)] + [
+        first_before + timedelta(days=day, minutes=10 * number)
+        for day in range((first - first_before).days)
+        for number in range(4)
+    ]
+    entries = [ListenEntry(world.songs[0], moment) for moment in moments]
+    interactions.record_listens(listener, entries, source="api")
+    assert sums.refresh_sums(listener) == 0
+    page = read(alice, f"/library/listening/?period=month&day={today}")
+    change = round(100 * (2 / (3 * 4) - 1))
+    sentence = f"{change} % compared with the first 3 days of the period before"
+    assert sentence.replace("-", "−") in page.replace("-", "−").replace("\xa0", " ")
+    whole = read(alice, f"/library/listening/?from={first.date()}&to={today}")
+    assert "compared with the period before" in whole
+    monkeypatch.setattr(views, "get_local_day", lambda _listener: first.date())
+    begun = read(alice, f"/library/listening/?period=month&day={today}")
+    assert "compared with the first day of the period before" in begun
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from datetime import date, timedelta
 
 import pytest
 from django.contrib import admin
+from django.contrib.admin.models import CHANGE, LogEntry
 from django.core import mail
 from django.core.cache import cache
 from django.template import Context, Template
@@ -13,13 +14,15 @@ from django.utils import timezone, translation
 from django_celery_beat.models import IntervalSchedule, PeriodicTask
 
 from accounts.models import User
-from catalog.models import Artist, Interaction, Song
+from catalog.models import Artist, Interaction, Playlist, Song
 from catalog.songs import kept_figures
 from common.chart_scale import choose_top, write_tick
 from common.templatetags.dates import format_days
 from recommendations import tasks
 from recommendations.admin.dashboard import SECTIONS
+from recommendations.models import BackgroundJob, SiteContract, TrainingRun
 from recommendations.services.operations import first_steps, schedule_text, site_figures
+from recommendations.services.operations.audit_log import list_entries
 
 pytestmark = pytest.mark.django_db
 
@@ -217,3 +220,32 @@ def test_numbers_of_the_dashboard_have_the_decimal_mark_of_the_language():
     assert template.render(Context()) == "+0.0123 -50.00 2 d"
     with translation.override("de"):
         assert template.render(Context()) == "+0,0123 -50,00 2 Tg."
+
+
+def test_who_did_what_is_in_the_language_of_who_reads_it(dashboard, olga, settings, tmp_path):
+    """An operator who reads German asked for a job and made rules; an English one reads it, and the other way."""
+    settings.DATA_DIR = tmp_path
+    SiteContract.objects.create()
+    job = BackgroundJob.objects.create(kind=BackgroundJob.Kind.BACKUP)
+    training = TrainingRun.objects.create(preset="standard")
+    mine = Playlist.objects.create(owner=olga, title="Aktiviert.")
+    for row in (job, training, SiteContract.objects.get(), mine):
+        with translation.override("de"):
+            LogEntry.objects.log_actions(
+                olga.pk, [row], CHANGE, change_message="Activated.", single_object=True
+            )
+    BackgroundJob.objects.update(status=BackgroundJob.Status.SUCCEEDED)
+    expected = {
+        "en": {f"#{job.pk} backup", "Rules for all lists", "Activated."},
+        "de": {f"#{job.pk} Sicherung", "Regeln für alle Listen", "Aktiviert."},
+    }
+    for language, texts in expected.items():
+        page = dashboard.get("/admin/dashboard/settings/", headers={"Accept-Language": language})
+        entries = page.context["entries"]
+        said = {text for one in entries for text in (one.name, one.change)}
+        assert said == texts | {f"#{training.pk} standard", mine.title}
+        assert all(one.name in page.content.decode() for one in entries)
+    job_id = job.pk
+    job.delete()
+    (gone,) = [one for one in list_entries(20) if one.name.startswith(f"#{job_id} S")]
+    assert gone.name == f"#{job_id} Sicherung"

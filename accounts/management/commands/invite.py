@@ -2,9 +2,10 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from accounts import invitations
+from accounts import invitations, services
 
 
 class Command(BaseCommand):
@@ -20,3 +21,10 @@ class Command(BaseCommand):
             self.stdout.write(invitations.make_invitation_link(days))
         except ValueError as error:
             raise CommandError(str(error)) from None
+        if invitations.is_link_local():
+            self.stderr.write(
+                f"The link opens on this machine only: replace {settings.SITE_URL} in it by the address "
+                "at which others reach the site, or set SITE_URL."
+            )
+        if settings.SIGN_UP == services.CLOSED:
+            self.stderr.write("SIGN_UP is closed: nobody may sign up, with a link either.")

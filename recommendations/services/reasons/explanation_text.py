@@ -22,7 +22,12 @@ from recommendations.services.reasons.explanation_facts import (
 )
 from recommendations.services.reasons.feature_words import agrees
 from recommendations.services.reasons.reason_line import write_likeness_line, write_line
-from recommendations.services.reasons.share_text import Share, compute_shares, describe_popularity
+from recommendations.services.reasons.share_text import (
+    OTHER,
+    Share,
+    compute_shares,
+    describe_popularity,
+)
 
 
 @dataclass(frozen=True)
@@ -37,6 +42,11 @@ class ExplanationText:
     features: tuple[tuple[str, float, float], ...] = field(default=())
     popularity: str = ""
     explanation: Explanation | None = None
+
+    @property
+    def is_reason(self) -> bool:
+        """Whether there is something to name; else the line only says where the song comes from."""
+        return any(share.kind != OTHER for share in self.shares)
 
     @property
     def other_popularity(self) -> str:

@@ -20,7 +20,7 @@ from accounts.models import User
 from catalog.listening.same_play import lock_listener
 from catalog.models import Song
 from common.transactions import lock_rows
-from recommendations.engine import Recommender, rank_for_group
+from recommendations.engine import History, Recommender, rank_for_group
 from recommendations.models import Blend, BlendMember, ModelVersion
 from recommendations.services.lists import exclusions
 from recommendations.services.lists.artist_order import space_songs
@@ -40,6 +40,8 @@ KEPT_SECONDS = 24 * 3600
 BlendRow = tuple[int, list[int], int]
 """A song as it is kept in the cache, which outlives accounts and so names nobody: its id, the numbers of the members
 that it is for, and the percent of the least content one."""
+NO_TASTE: list[BlendRow] = [(0, [], 0)]
+"""What is kept where nothing is known of anybody's taste."""
 
 
 class BlendRefused(Exception):
@@ -62,7 +64,7 @@ class BlendedSong:
 
 @dataclass(frozen=True)
 class Blended:
-    """The songs of a blend. `problem` says why there are none: few, model or taste."""
+    """The songs of a blend. `problem` says why there are none: few, model, unknown or taste."""
 
     songs: list[BlendedSong]
     problem: str = ""
@@ -177,17 +179,24 @@ def blend_songs(blend: Blend) -> Blended:
         rows = _choose_songs(version, recommender, members, contexts)
         list_cache.keep(key, rows, KEPT_SECONDS, [member.pk for member in members])
     names = [member.get_username() for member in members]
+    if rows == NO_TASTE:
+        return Blended([], "unknown", version)
     songs = _read_songs(rows, names, contexts)
     return Blended(songs, "" if songs else "taste", version)
 
 
-def explain_for_member(listener: User, blended: Blended) -> list[ServedSong]:
-    """Return the songs that are new to the listener with their own reasons; of others it would be the song itself."""
+def explain_for_member(listener: User, blended: Blended) -> list[ServedSong] | None:
+    """Return the songs that are new to the listener with their own reasons; of others it would be the song itself.
+
+    None for a member of whose taste nothing is known: no song has a reason that is theirs.
+    """
     context = ListenerContext(listener)
     if context.serving is None:
         return []
     recommender = context.serving[1]
     history = history_loader.load_history(listener, recommender, context=context)
+    if not _has_taste(history):
+        return None
     heard = {row.song_id for row in context.history}
     new = [one for one in blended.songs if one.song.pk not in heard]
     rows = recommender.items.rows([one.song.pk for one in new])
@@ -225,11 +234,14 @@ def _choose_songs(
         history_loader.load_history(member, recommender, context=context)
         for member, context in zip(members, contexts, strict=True)
     ]
+    with_taste = np.array([_has_taste(history) for history in histories])
     best = [
         recommender.recommend(one, N_CANDIDATES, exclude=mask, exclude_history=False, discovery=0.0)
         for one in histories
     ]
     rows = recommender.items.rows(sorted({int(item.item_id) for one in best for item in one.items}))
+    if not with_taste.any():
+        return NO_TASTE
     if not len(rows):
         return []
     scores = _score_songs(recommender, histories, rows)
@@ -237,7 +249,7 @@ def _choose_songs(
     return [
         (
             int(recommender.item_ids[rows[column]]),
-            _find_fans(ranking.shares[:, rank]),
+            _find_fans(ranking.shares[:, rank], with_taste),
             round(100 * float(ranking.shares[:, rank].min())),
         )
         for rank, column in enumerate(ranking.songs)
@@ -266,11 +278,21 @@ def _score_songs(
     return scores
 
 
-def _find_fans(shares: np.ndarray) -> list[int]:
-    """Return which members like a song most; nobody in particular where all like it about equally."""
-    if shares.max() - shares.min() <= FOR_ALL:
+def _find_fans(shares: np.ndarray, with_taste: np.ndarray) -> list[int]:
+    """Return which members like a song most; nobody in particular where all like it about equally.
+
+    A member of whose taste nothing is known likes no song more than another: `with_taste`, bool (n_members,), says
+    who is not one of them.
+    """
+    most = shares[with_taste].max(initial=0.0)
+    if with_taste.all() and most - shares.min() <= FOR_ALL:
         return []
-    return np.flatnonzero(shares >= shares.max() - FOR_ALL).tolist()
+    return np.flatnonzero(with_taste & (shares >= most - FOR_ALL)).tolist()
+
+
+def _has_taste(history: History) -> bool:
+    """Return whether something was played, liked or picked."""
+    return history.n_positive > 0 or len(history.taste_rows) > 0
 
 
 def _read_songs(

@@ -177,6 +177,10 @@ class _FamiliarSong(NamedTuple):
 
 
 def _make_weekly_jams(listener: User, day: date, context: ListenerContext) -> Draft | None:
+    if context.serving is None:
+        return (
+            None  # they would stay without a new song for the week; a first training is soon done
+        )
     now = timezone.now()
     familiar = _list_known_entries(listener, day, now, context)
     if len(familiar) < LEAST_KNOWN:

@@ -60,7 +60,10 @@ def load_drafts(listener: User, context: ListenerContext) -> list[WeeklyDraft]:
     """Return this week's lists; what is missing is made, which is tried again when the listener did something."""
     drafts = _read_week(listener)
     missing = [kind for kind in KINDS if kind not in drafts]
-    key = f"musicrec:no-weekly:{listener.pk}:{context.generation}:{get_local_day(listener)}"
+    version = context.serving[0].pk if missing and context.serving else 0
+    key = (
+        f"musicrec:no-weekly:{listener.pk}:{context.generation}:{version}:{get_local_day(listener)}"
+    )
     if missing and cache.get(key) is None:
         new = [
             playlist for kind in missing for playlist in generated_playlists.make(listener, kind)
