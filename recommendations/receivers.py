@@ -26,10 +26,12 @@ from catalog.signals import (
 from recommendations.models import ForgettingReceipt
 from recommendations.services.data import column_copy
 from recommendations.services.lists import exclusions
+from recommendations.services.operations import dashboard
 from recommendations.services.preferences import restoring
 from recommendations.services.serving import list_cache, recorder
 from recommendations.services.surfaces import blends
 from recommendations.services.versions import forgetting, stored_histories
+from recommendations.signals import demo_removed
 
 
 @receiver(listening_changed)
@@ -48,6 +50,11 @@ def clear_masks(sender: Any, **_: Any) -> None:
 def tell_unwanted_items(sender: Any, **_: Any) -> Q:
     """The lists that are made for a listener are read without what they hid or disliked since."""
     return exclusions.build_unwanted_condition()
+
+
+@receiver(demo_removed)
+def clear_cached_figures(sender: Any, **_: Any) -> None:
+    dashboard.clear_cached_figures()
 
 
 @receiver(post_save, sender=User)

@@ -62,11 +62,16 @@ def read_figure(figure: Figure, cache_seconds: float = 0) -> Counted:
     if not cache_seconds:
         return Counted(_count(figure), timezone.now())
     counted = cache.get_or_set(
-        f"figure:{figure.name}",
+        _make_key(figure),
         lambda: Counted(_count(figure), timezone.now()),
         cache_seconds,
     )
     return counted or Counted(None, None)
+
+
+def clear_cached(figure: Figure) -> None:
+    """Have a figure of a small site counted anew at its next reading, in every process of this cache."""
+    cache.delete(_make_key(figure))
 
 
 def count_figure(figure: Figure) -> None:
@@ -88,6 +93,10 @@ def is_small_site() -> bool:
             is_small = all((pk or 0) <= SMALL_TABLE for pk in cursor.fetchone())
         cache.set("figures:small", is_small, SIZE_SECONDS)
     return bool(is_small)
+
+
+def _make_key(figure: Figure) -> str:
+    return f"figure:{figure.name}"
 
 
 def _count(figure: Figure) -> Any:

@@ -1,4 +1,4 @@
-"""Asking for a job, stopping it, and forgetting the old ones."""
+"""Asking for a job, stopping it, and deleting the old ones."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar, cast

@@ -5,6 +5,7 @@ from django.db.models import Count
 from accounts.models import User
 from catalog.imports import demo_import
 from catalog.models import ImportRun, Song
+from recommendations.engine import RecommenderConfig
 from recommendations.models import ModelVersion
 
 N_LISTENERS = 10_000
@@ -55,12 +56,12 @@ def create_login() -> None:
 
 
 def find_example_listeners() -> list[tuple[str, User]]:
-    """Return a hot listener, a cold one (under 5 songs) and a brand new one, with what to call them."""
+    """Return a hot listener, a cold one and a brand new one, with what to call them."""
     counted = User.objects.annotate(n_songs=Count("interactions__song", distinct=True)).order_by(
         "pk"
     )
-    hot = counted.filter(n_songs__gte=20).first()
-    cold = counted.filter(n_songs__range=(1, 4)).first()
+    hot = counted.filter(n_songs__gte=RecommenderConfig.hot_from).first()
+    cold = counted.filter(n_songs__range=(1, RecommenderConfig.cold_below - 1)).first()
     new, _ = User.objects.get_or_create(username="somebody_new", defaults={"password": "!"})
     examples = [
         ("a listener with a long history", hot),

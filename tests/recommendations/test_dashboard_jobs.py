@@ -10,7 +10,8 @@ from accounts.tokens import create_token
 from catalog.models import Album, Artist, Genre, ImportRun, Interaction, Playlist, Song
 from recommendations.models import BackgroundJob, ModelVersion, RecommendationList, TrainingRun
 from recommendations.services.jobs import background_jobs
-from recommendations.services.operations import first_steps
+from recommendations.services.operations import dashboard as dashboard_figures
+from recommendations.services.operations import first_steps, storage
 from recommendations.services.serving import recommend
 from recommendations.services.versions import registry
 from recommendations.services.workloads import background_work, demo_removal
@@ -154,6 +155,17 @@ def test_an_empty_site_is_left_by_a_demo_that_was_alone(dashboard, world):
     assert not Artist.objects.exists() and not Album.objects.exists() and not Genre.objects.exists()
     answer = dashboard.get("/admin/dashboard/remove-demo/", follow=True)
     assert "There is no demo on this site." in answer.content.decode()
+
+
+def test_the_dashboards_figures_do_not_count_the_demo_any_more(world):
+    tom, song = User.objects.get(username="user_00002"), Song.objects.get(key="song_00004")
+    is_song(tom, song, source="demo", import_run=Interaction.objects.first().import_run)
+    assert sum(day.n_listens for day in dashboard_figures.read().days) == 1
+    before = storage.list_sizes()
+    background_jobs.request_demo_removal()
+    run_job("demo")
+    assert sum(day.n_listens for day in dashboard_figures.read().days) == 0
+    assert storage.list_sizes() != before
 
 
 def test_an_account_of_the_demo_that_somebody_uses_stays_without_the_demos_listens(world):

@@ -44,6 +44,7 @@ from recommendations.services.workloads import demo_removal
 DAYS = 28
 STEP_DAYS = 7
 CACHE_SECONDS = 60
+_IMPOSSIBLE_DAYS = "dashboard:impossible-days"
 NOT_A_FALLBACK = ("precomputed", "live")
 MANY_FALLBACKS = 0.3
 # Below so many lists a share says nothing: the first visitor of a new site has no history.
@@ -156,7 +157,7 @@ def read() -> Dashboard:
         impossible_days=cast(
             "list[ImpossibleDay]",
             cache.get_or_set(
-                "dashboard:impossible-days", impossible_plays.find_impossible_days, CACHE_SECONDS
+                _IMPOSSIBLE_DAYS, impossible_plays.find_impossible_days, CACHE_SECONDS
             ),
         ),
         first_steps=first_steps.list_steps(first_steps.find_last_backup()),
@@ -169,6 +170,13 @@ def _describe_queue(lengths: Mapping[str, float]) -> list[tuple[str, int]]:
     """Return what waits and how many of it, by the words of the admin; kinds of which none waits are left out."""
     words = jobs.describe_queues()
     return [(words[kind], int(n_jobs)) for kind, n_jobs in lengths.items() if n_jobs]
+
+
+def clear_cached_figures() -> None:
+    """Have all that the first page keeps for a while read anew, in every process of this cache."""
+    kept_figures.clear_cached(DAYS_OF_SITE)
+    cache.delete(_IMPOSSIBLE_DAYS)
+    storage.clear_cached_sizes()
 
 
 def list_days(n_days: int = DAYS) -> list[Day]:

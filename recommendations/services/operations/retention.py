@@ -14,8 +14,8 @@ from recommendations.models import (
     ModelVersion,
     RecommendationList,
     TrainingRun,
-    WorkerHeartbeat,
 )
+from recommendations.services.operations import workers
 from recommendations.services.serving import recorder
 from recommendations.services.surfaces import generated_playlists
 
@@ -41,7 +41,7 @@ def delete_expired() -> dict[str, int]:
             delete_in_steps(Playlist.objects.filter(kind=kind, created_at__lt=compute_cutoff(days)))
             for kind, days in generated_playlists.KEPT_DAYS.items()
         ),
-        "workers": delete_in_steps(WorkerHeartbeat.objects.filter(seen_at__lt=compute_cutoff(1))),
+        "workers": delete_in_steps(workers.select_silent()),
     }
 
 

@@ -35,10 +35,19 @@ class Size:
 def list_sizes() -> list[Size]:
     """Return the tables by purpose, then the folders; at most an hour old."""
     return cache.get_or_set(
-        f"storage:sizes:{get_language()}",
+        _make_key(get_language()),
         lambda: [*_measure_tables(), *_measure_folders()],
         CACHE_SECONDS,
     )  # type: ignore[return-value]  # never None: the list is made where it is missing
+
+
+def clear_cached_sizes() -> None:
+    """Have the sizes measured anew, in every process of this cache."""
+    cache.delete_many([_make_key(code) for code, _name in settings.LANGUAGES])
+
+
+def _make_key(language: str) -> str:
+    return f"storage:sizes:{language}"
 
 
 # --- Tables -----------------------------------------------------------------------------------------------------------

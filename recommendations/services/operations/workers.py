@@ -3,17 +3,19 @@
 import logging
 import socket
 import threading
-from datetime import timedelta
 
 from django.db import DatabaseError, connection
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from common.jobs import job_conf
+from common.retention import compute_cutoff
 from recommendations.models import WorkerHeartbeat
 
 log = logging.getLogger(__name__)
 
-FORGET_AFTER = timedelta(days=1)
+SILENT_DAYS = 1
+"""Rows of workers that have been silent for longer are deleted."""
 
 
 def touch(worker: str, queues: list[str]) -> None:
@@ -27,9 +29,14 @@ def touch(worker: str, queues: list[str]) -> None:
 
 
 def remove_worker(worker: str) -> None:
-    """Forget a worker that ends, and those that have been silent for a day."""
+    """Delete the row of a worker that ends, and those of workers that ended without a word."""
     WorkerHeartbeat.objects.filter(worker=worker[:200]).delete()
-    WorkerHeartbeat.objects.filter(seen_at__lt=timezone.now() - FORGET_AFTER).delete()
+    select_silent().delete()
+
+
+def select_silent() -> QuerySet[WorkerHeartbeat]:
+    """Return the rows of workers that ended without a word."""
+    return WorkerHeartbeat.objects.filter(seen_at__lt=compute_cutoff(SILENT_DAYS))
 
 
 def find_silence_seconds(queue: str | None = None) -> float | None:

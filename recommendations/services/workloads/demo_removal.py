@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 
-from django.core.cache import cache
 from django.utils.translation import gettext as _
 
 from catalog.imports import demo_removal
@@ -12,6 +11,7 @@ from recommendations.services.data import column_copy
 from recommendations.services.lists import exclusions
 from recommendations.services.surfaces import blends
 from recommendations.services.versions import registry
+from recommendations.signals import demo_removed
 
 count_contents = demo_removal.count_contents
 
@@ -44,7 +44,7 @@ def remove_demo() -> Iterator[float]:
     blends.delete_empty_blends()
     column_copy.drop_departed()
     exclusions.clear_masks()
-    cache.delete_many(["storage:sizes", "dashboard:days:2", "dashboard:impossible-days"])
+    demo_removed.send(sender=ModelVersion)
     yield 1.0
 
 
