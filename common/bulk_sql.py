@@ -29,8 +29,8 @@ def insert_rows(
 ) -> int:
     """Insert rows of values in the order of `fields`; return how many the conflict clause let in.
 
-    The values are those of the database: times as `make_moment_converter` writes them. Unlike "INSERT OR IGNORE" a conflict clause
-    passes over nothing but what it names: a broken check or a missing value still is an error.
+    The values are those of the database: times as `make_moment_converter` writes them. Unlike "INSERT OR IGNORE" a
+    conflict clause passes over nothing but what it names: a broken check or a missing value still is an error.
     """
     if not rows:
         return 0
