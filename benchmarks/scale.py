@@ -1,11 +1,11 @@
 """A whole night of a large site: python -m benchmarks.scale [--listeners 10000 100000 1000000] [--folder DIR].
 
 For each size: make a world (50 interactions a listener) in a columnar copy, then read it, train ALS 64 x 15 (that of
-the preset `large`) and item neighbours, evaluate on a sample, train on everything from there, save, and make the lists
-of the active listeners (one in ten). Then again after 1 % more interactions, as the next night does. Beside it the
-bare fit of implicit on the same matrix. Prints time, peak memory and disk of each step, and how the time grows with
-the listeners. Killed at any moment it goes on where it was, with the same folder. With --picture FILE.svg the time
-over the listeners is drawn.
+the preset `large`) and item neighbours, find their weights on a sample and evaluate on another, train on everything
+from there, save, and make the lists of the active listeners (one in ten). Then again after 1 % more interactions, as
+the next night does. Beside it the bare fit of implicit on the same matrix. Prints time, peak memory and disk of each
+step, and how the time grows with the listeners. Killed at any moment it goes on where it was, with the same folder.
+With --picture FILE.svg the time over the listeners is drawn.
 """
 
 import argparse
@@ -30,9 +30,11 @@ from recommendations.engine import (
     Interactions,
     Recommender,
     RecommenderConfig,
+    Split,
     Weighting,
     World,
     evaluate,
+    learn_weights,
     sample_split,
 )
 from recommendations.services.data.column_store import ColumnStore, Manifest
@@ -54,7 +56,7 @@ CONFIG = RecommenderConfig(
         "hot": WEIGHTS,
     },
 )
-NIGHT = ("read", "split", "fit", "evaluate", "refit", "save", "lists")
+NIGHT = ("read", "split", "fit", "weights", "evaluate", "refit", "save", "lists")
 LISTS_TOGETHER = 5_000
 SHARE_NEW = 0.01
 EVALUATED = 2_000
@@ -136,14 +138,16 @@ class Night:
                 "split", lambda: sample_split(events, n_listeners=5 * EVALUATED, seed=1)
             )
             measured = self.measure("fit", lambda: Recommender(CONFIG).fit(split.train, seed=1))
+            self.measure("weights", lambda: _find_weights(measured, split))
             self.measure("evaluate", lambda: _evaluate(measured, split))
             self._save(measured, "measured")
             del split
         fitted = self._load("artifact")
         if fitted is None:
             start = measured
+            config = measured.config
             fitted = self.measure(
-                "refit", lambda: Recommender(CONFIG).fit(events, start=start, seed=1)
+                "refit", lambda: Recommender(config).fit(events, start=start, seed=1)
             )
             saved = fitted
             self.measure("save", lambda: self._save(saved, "artifact"))
@@ -167,8 +171,10 @@ class Night:
         start = self._load("artifact")
         fitted = self._load("next_artifact")
         if fitted is None:
+            assert start is not None
+            config = start.config
             fitted = self.measure(
-                "next_fit", lambda: Recommender(CONFIG).fit(events, start=start, seed=1)
+                "next_fit", lambda: Recommender(config).fit(events, start=start, seed=1)
             )
             saved = fitted
             self.measure("next_save", lambda: self._save(saved, "next_artifact"))
@@ -234,6 +240,15 @@ def _evaluate(recommender: Recommender, split: Any) -> dict[str, Any]:
         "ndcg_10": round(report.mean("ndcg@10"), 4),
         "recall_20": round(report.mean("recall@20"), 4),
     }
+
+
+def _find_weights(recommender: Recommender, split: Split) -> dict[str, Any]:
+    """Give the recommender the weights that measure best on listeners who are not evaluated."""
+    found = learn_weights(recommender, split, max_listeners=EVALUATED, seed=1)
+    if found is None:
+        return {"n_listeners": 0}
+    recommender.use_weights(found.weights)
+    return found.to_dict()
 
 
 def _append_day(store: ColumnStore, manifest: Manifest, world: World) -> Manifest:

@@ -72,6 +72,7 @@ from recommendations.engine.evaluation import (
     bootstrap_pairs,
     evaluate,
     hold_out_songs,
+    learn_weights,
     measure_fidelity,
     sample_split,
     split_by_listener,
@@ -117,6 +118,7 @@ from recommendations.engine.reranking.mmr import rerank
 from recommendations.engine.reranking.sonic_path import LONGEST_PATH, PathUnknown
 from recommendations.engine.reranking.team_draft import FIRST, SECOND, Slot, Team, draft_teams
 from recommendations.engine.synthetic.world import World
+from recommendations.engine.tuning.blend_weights import ImprovedWeights
 from recommendations.engine.tuning.memory_estimate import estimate_fit_bytes
 from recommendations.engine.tuning.order_value import decide_order
 
@@ -160,6 +162,7 @@ __all__ = [
     "Heard",
     "History",
     "IdMap",
+    "ImprovedWeights",
     "Interactions",
     "Interval",
     "ItemFeatures",
@@ -215,6 +218,7 @@ __all__ = [
     "judge_winners",
     "keep_nearest",
     "keeps_histories",
+    "learn_weights",
     "load_pack",
     "make_empty_rows",
     "measure_coverage",

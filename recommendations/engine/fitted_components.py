@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any, cast
 
 import numpy as np
@@ -56,6 +57,10 @@ class FittedComponents:
         self.algorithms = {
             name: create_algorithm(name, options) for name, options in config.components.items()
         }
+
+    def use_weights(self, weights: Mapping[str, Mapping[str, float]]) -> None:
+        """Blend the components by other weights, segment -> component -> weight; nothing is fitted anew."""
+        self.config = replace(self.config, weights=weights)
 
     def _list_vector_sources(self) -> Iterable[Algorithm]:
         return sorted(

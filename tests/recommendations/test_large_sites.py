@@ -5,7 +5,10 @@ import pytest
 
 from catalog.models import Interaction
 from recommendations import tasks
+from recommendations.engine import PRESETS
+from recommendations.engine.synthetic.world import World
 from recommendations.models import ListenerState, ModelVersion, RecommendationList, TrainingRun
+from recommendations.services.data import demo_world
 from recommendations.services.jobs import background_jobs
 from recommendations.services.serving import list_cache, precompute
 from recommendations.services.training import pipeline, training_requests
@@ -67,6 +70,35 @@ def test_songs_keep_their_direction_over_a_warm_night(world):
     )
     is_known = (np.abs(before).sum(axis=1) > 0) & (np.abs(after).sum(axis=1) > 0)
     assert np.median((before * after).sum(axis=1)[is_known]) > 0.8
+
+
+# --- Weights are found on the site's own listeners -------------------------------------------------------------------
+
+
+@pytest.fixture
+def crowd(db, settings):
+    """More listeners than are measured, so that others can be asked which weights find more."""
+    settings.EVALUATION_LISTENERS = 60
+    demo_world.seed_database(World(n_listeners=400, n_songs=N_SONGS, seed=3))
+
+
+def test_a_training_finds_weights_says_so_and_the_next_nights_keep_them(crowd):
+    first = train_large()
+    given, log = PRESETS["large"].weights, TrainingRun.objects.get(version=first).log
+    record = first.metadata["found_weights"]
+    assert 60 <= record["n_listeners"] <= 120  # three have songs held out for each who is measured
+    assert first.config["weights"] == record["weights"] != given
+    assert first.config["weights"]["cold"] == given["cold"]
+    assert f"on {record['n_listeners']} listeners" in log
+
+    night = train_large(Trigger.SCHEDULE)
+    assert "warm_started" in night.metadata and not night.metrics
+    assert night.config["weights"] == first.config["weights"]
+
+
+def test_found_weights_are_no_other_configuration_that_would_be_fitted_beside_it(crowd):
+    train_large()
+    assert train_large().metrics["champion_ndcg_10"] is None
 
 
 # --- Lists are made once ----------------------------------------------------------------------------------------------

@@ -154,6 +154,9 @@ class RecommenderConfig:
         known: no song has an artist or genre.
     where_ordered
         Components that such a fit adds for the ranker where the order is known in which many listeners heard songs.
+    learns_weights
+        With it a training of many listeners replaces the weights of warm and hot ones by those that measure best on a
+        sample (`evaluation.learn_weights`); without a training that measures they stay.
     """
 
     name: str
@@ -171,6 +174,7 @@ class RecommenderConfig:
     follows_crowd: bool = False
     listens_alone: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     where_ordered: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    learns_weights: bool = False
 
     def __post_init__(self) -> None:
         if not self.components:
@@ -226,7 +230,9 @@ class RecommenderConfig:
         return replace(self, search=replace(self.search, first=first))
 
     def could_produce(self, fitted: RecommenderConfig) -> bool:
-        """Return whether a fit of this configuration gave the other one, but for what follows the crowd."""
+        """Return whether a training of this configuration gave the other one, but for what its data decide."""
+        if self.learns_weights:
+            fitted = replace(fitted, weights=self.weights)
         if not self.follows_crowd:
             return self == fitted
         components = {

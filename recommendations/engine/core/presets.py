@@ -130,6 +130,7 @@ LARGE = RecommenderConfig(
     },
     relevance=0.9,
     artist_cap=5,
+    learns_weights=True,
     about="For large sites: only what grows no faster than the listens, and begins each night with the factors of the "
     "night before. It takes about a quarter of an hour and 6 GB for a million listeners and 100,000 songs.",
 )

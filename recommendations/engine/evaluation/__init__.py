@@ -11,6 +11,7 @@ from recommendations.engine.evaluation.fidelity import (
     measure_fidelity,
     measure_fidelity_bound,
 )
+from recommendations.engine.evaluation.learned_weights import learn_weights
 from recommendations.engine.evaluation.splits import (
     Split,
     hold_out_songs,
@@ -32,6 +33,7 @@ __all__ = [
     "bootstrap_pairs",
     "evaluate",
     "hold_out_songs",
+    "learn_weights",
     "measure_fidelity",
     "measure_fidelity_bound",
     "sample_split",

@@ -190,7 +190,7 @@ def evaluate(
     """
     ks = tuple(sorted(ks))
     fitted = _ensure_fitted(recommender, split, item_features, seed, on_progress)
-    listeners = _choose_listeners(split, max_listeners, seed)
+    listeners = choose_listeners(split, max_listeners, seed)
     config = fitted.config if isinstance(fitted, Recommender) else CLASSIC
     histories = _build_histories(fitted, split, config.weighting)[listeners]
     lists = _make_lists(fitted, histories, max(ks), on_progress)
@@ -291,7 +291,14 @@ def _build_histories(
     )
 
 
-def _choose_listeners(split: Split, max_listeners: int | None, seed: int) -> NDArray[np.intp]:
+def choose_listeners(split: Split, max_listeners: int | None, seed: int) -> NDArray[np.intp]:
+    """Return the rows of the listeners that are measured: all with held-out songs, or some drawn at random.
+
+    Raises
+    ------
+    ValueError
+        Nothing was held back for anybody.
+    """
     listeners = np.flatnonzero(count_per_row(split.test))
     if not len(listeners):
         raise ValueError(

@@ -16,7 +16,11 @@ from recommendations.models import ModelVersion, TrainingRun
 from recommendations.services.cluster import fit_jobs, shard_tasks, submission
 from recommendations.services.cluster.job_folder import FINAL, MEASURED, JobFolder, Progress
 from recommendations.services.training.index_building import build_indexes
-from recommendations.services.training.new_version import register_version
+from recommendations.services.training.new_version import (
+    keep_measured,
+    register_version,
+    say_measured,
+)
 from recommendations.services.training.offline_evaluation import Evaluation, measure_sample
 from recommendations.services.training.progress import Reporter
 from recommendations.services.training.training_requests import load_config
@@ -50,8 +54,7 @@ def train_on_cluster(run: TrainingRun, reporter: Reporter) -> ModelVersion:
     # of an earlier attempt where its folder was gone on with: that is what was learned from
     request = folder.read_request()
     recommender.metadata |= {"read_at": request.read_at, "open_receipts": request.open_receipts}
-    if evaluation and evaluation.fidelity:
-        recommender.flip_threshold = evaluation.fidelity.flip_threshold
+    keep_measured(recommender, evaluation)
     version = register_version(
         run, request.last_interaction_id, recommender, fit_seconds, evaluation, reporter
     )
@@ -88,7 +91,7 @@ def _measure(folder: JobFolder, seed: int, reporter: Reporter) -> Evaluation | N
         seed=seed,
         on_progress=on_progress,
     )
-    reporter.say(evaluation.sentence if evaluation else "Not measured: no listener has two songs.")
+    say_measured(evaluation, reporter)
     return evaluation
 
 

@@ -2,6 +2,7 @@
 
 import time
 import uuid
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from django.conf import settings
@@ -19,6 +20,7 @@ from recommendations.models import ModelVersion, TrainingRun
 from recommendations.services.data import training_rows
 from recommendations.services.data.training_rows import TrainingRows
 from recommendations.services.training import feature_estimation, gate, memory_check
+from recommendations.services.training.blend_weights import describe_weights
 from recommendations.services.training.index_building import build_indexes
 from recommendations.services.training.offline_evaluation import (
     Evaluation,
@@ -49,6 +51,8 @@ def train_version(run: TrainingRun, reporter: Reporter) -> tuple[ModelVersion, T
         reporter.say("The order is learned for what is heard next: the songs heard last tell it.")
     # factors learned with data that is gone would bear its traces, too
     start = None if open_receipts else _find_warm_start(run, config, reporter)
+    if start is not None and config.learns_weights:
+        config = replace(config, weights=start.config.weights)
     estimation = feature_estimation.estimate(
         rows,
         config,
@@ -77,12 +81,20 @@ def train_version(run: TrainingRun, reporter: Reporter) -> tuple[ModelVersion, T
     recommender.metadata["data_sha256"] = rows.interactions.compute_digest()
     if evaluation and evaluation.tuning:
         recommender.metadata["tuning"] = evaluation.tuning
-    if evaluation and evaluation.fidelity:
-        recommender.flip_threshold = evaluation.fidelity.flip_threshold
+    keep_measured(recommender, evaluation)
     version = register_version(
         run, rows.last_interaction_id, recommender, fit_seconds, evaluation, reporter
     )
     return version, rows
+
+
+def keep_measured(recommender: Recommender, evaluation: Evaluation | None) -> None:
+    """Let what was fitted on everything serve as it was measured: by the weights and the certainty that were found."""
+    if evaluation and evaluation.weights:
+        recommender.use_weights(evaluation.config.weights)
+        recommender.metadata["found_weights"] = evaluation.weights.to_dict()
+    if evaluation and evaluation.fidelity:
+        recommender.flip_threshold = evaluation.fidelity.flip_threshold
 
 
 def _add_found_settings(config: RecommenderConfig) -> RecommenderConfig:
@@ -143,8 +155,15 @@ def _evaluate(
         seed=seed,
         on_progress=reporter.enter("evaluating"),
     )
-    reporter.say(evaluation.sentence if evaluation else "Not measured: no listener has two songs.")
+    say_measured(evaluation, reporter)
     return evaluation
+
+
+def say_measured(evaluation: Evaluation | None, reporter: Reporter) -> None:
+    """Write what was measured into the training's log."""
+    if evaluation and evaluation.weights:
+        reporter.say(describe_weights(evaluation.weights))
+    reporter.say(evaluation.sentence if evaluation else "Not measured: no listener has two songs.")
 
 
 def _fit(

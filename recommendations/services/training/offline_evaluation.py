@@ -16,6 +16,7 @@ from recommendations.engine import (
     EvaluationReport,
     Fidelity,
     Heard,
+    ImprovedWeights,
     Interval,
     Ranker,
     Recommender,
@@ -35,6 +36,7 @@ from recommendations.engine import (
 )
 from recommendations.services.cluster.fit_jobs import SAMPLED_FOR_ONE
 from recommendations.services.data.training_rows import TrainingRows
+from recommendations.services.training.blend_weights import find_weights
 from recommendations.services.training.index_building import build_indexes
 
 log = logging.getLogger(__name__)
@@ -71,7 +73,8 @@ class Evaluation:
     the order that was measured; what serves takes it over. `newest` is, on a site of few listeners, how many of the
     songs heard last were found, and of how many. `interval` is around `ndcg`; `difference` is the interval
     of ours minus the champion's, paired by listener. `newest_comparison` is there where one of them learns for the
-    songs that are heard next, which random songs do not tell.
+    songs that are heard next, which random songs do not tell. `weights` says how the weights of its blend were found,
+    where they were.
     """
 
     config: RecommenderConfig
@@ -87,6 +90,7 @@ class Evaluation:
     newest: tuple[int, int] | None = None
     newest_comparison: PairedComparison | None = None
     fitted: Recommender | None = None
+    weights: ImprovedWeights | None = None
 
     @property
     def n_measured(self) -> int:
@@ -247,13 +251,14 @@ def measure(
     both are compared on these as well.
 
     Of many listeners only a sample has songs held out: what was fitted for it has seen nearly everything, and is
-    returned for the final fit to begin with. On the same split it is measured whether the reasons are true
-    (`measure_fidelity`).
+    returned for the final fit to begin with. Where the configuration learns its weights they are found on the listeners
+    of the split who are not measured. On the same split `measure_fidelity` finds out whether the reasons are true.
     """
     split = make_split(rows, choose_split(rows, config), seed)
     if not split.test.nnz:
         return None
     fitted = _fit(rows, config, split, seed, on_progress)
+    weights = find_weights(fitted, split, seed)
     ours = _add_classic(
         _evaluate_fitted(rows, fitted, split, seed, on_progress), rows, config, split, seed
     )
@@ -269,6 +274,7 @@ def measure(
         ranker=fitted.ranker,
         newest=_count_newest(ours, split),
         fitted=fitted if split.name == "sample" else None,
+        weights=weights,
     )
     fitted.drop_indexes()
     del fitted
@@ -316,6 +322,7 @@ def measure_sample(
     """
     if not split.test.nnz:
         return None
+    weights = find_weights(fitted, split, seed)
     report = evaluate(
         fitted,
         split,
@@ -333,6 +340,7 @@ def measure_sample(
         (interval.low, interval.high) if interval else (0.0, 1.0),
         listener_ids=tuple(split.given.listeners.ids[report.listeners].tolist()),
         fidelity=_measure_fidelity(fitted, split, seed),
+        weights=weights,
     )
 
 

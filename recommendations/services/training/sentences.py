@@ -39,6 +39,9 @@ SENTENCES = (
     "No listener has a history long enough to take a song out of it.",
     "No recommended song rests on a single song of a history.",
     "The songs' equations cannot be solved; choose a larger regularization.",
+    "The preset's weights stay: on %(n)s listeners none measured better.",
+    "Found weights for the algorithms on %(n)s listeners: NDCG@10 of the blend %(ndcg)s, by the preset's weights "
+    "%(given)s.",
     "Not measured: no listener has two songs.",
     "Not measurable yet: songs could be held out of 1 listener's history, and it takes "
     "%(least)s. %(rest)s",
