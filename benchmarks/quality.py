@@ -18,7 +18,7 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from multiprocessing import get_context
@@ -42,7 +42,15 @@ from benchmarks.listening_files import (
     read_listening,
     refused_in_a_sentence,
 )
-from recommendations.engine import PRESETS, NotEnoughData, Recommender, TrainingData
+from recommendations.engine import (
+    PRESETS,
+    NotEnoughData,
+    Recommender,
+    RecommenderConfig,
+    TrainingData,
+    learn_weights,
+    sample_split,
+)
 from recommendations.engine.algorithms import create_algorithm
 from recommendations.engine.core.arrays import (
     count_per_row,
@@ -63,6 +71,8 @@ PEER = "implicit_als_defaults"
 NAMES = ("ndcg@10", "recall@20", "precision@10")
 DEPTH = 20
 BLOCK = 256
+N_WEIGHING = 1_200
+"""Listeners who have songs held out of the training part to find weights."""
 
 
 @dataclass(frozen=True)
@@ -240,11 +250,23 @@ def _preset(task: Task, data: Listening) -> Callable[[int], NDArray[np.int32]]:
     config = PRESETS[task.name]
     if config.search and task.budget is not None:
         config = replace(config, search=replace(config.search, seconds=task.budget, trials=1000))
+    if config.learns_weights:
+        config = replace(config, weights=_find_weights(config, data, task.seed))
     recommender = Recommender(config).fit(data.interactions, data.features, seed=task.seed)
     histories = recommender.histories(data.interactions)
     listeners = np.flatnonzero(count_per_row(data.test))
     # the lists as listeners get them: with variety, one length at a time
     return lambda k: _wide(recommender.rank_songs(histories[listeners], k)["recommender"], k)
+
+
+def _find_weights(
+    config: RecommenderConfig, data: Listening, seed: int
+) -> Mapping[str, Mapping[str, float]]:
+    """Return the weights that measure best on songs held out of the training part, as a training finds them."""
+    split = sample_split(data.interactions, n_listeners=N_WEIGHING, seed=seed)
+    fitted = Recommender(config).fit(split.train, data.features, seed=seed)
+    improved = learn_weights(fitted, split, max_listeners=0, seed=seed)
+    return improved.weights if improved else config.weights
 
 
 def _component(task: Task, data: Listening) -> Callable[[int], NDArray[np.int32]]:
