@@ -244,11 +244,11 @@ def _evaluate(recommender: Recommender, split: Any) -> dict[str, Any]:
 
 def _find_weights(recommender: Recommender, split: Split) -> dict[str, Any]:
     """Give the recommender the weights that measure best on listeners who are not evaluated."""
-    found = learn_weights(recommender, split, max_listeners=EVALUATED, seed=1)
-    if found is None:
+    improved = learn_weights(recommender, split, max_listeners=EVALUATED, seed=1)
+    if improved is None:
         return {"n_listeners": 0}
-    recommender.use_weights(found.weights)
-    return found.to_dict()
+    recommender.use_weights(improved.weights)
+    return improved.to_dict()
 
 
 def _append_day(store: ColumnStore, manifest: Manifest, world: World) -> Manifest:

@@ -231,7 +231,7 @@ class RecommenderConfig:
 
     def could_produce(self, fitted: RecommenderConfig) -> bool:
         """Return whether a training of this configuration gave the other one, but for what its data decide."""
-        if self.learns_weights:
+        if self.learns_weights and fitted.components.keys() == self.components.keys():
             fitted = replace(fitted, weights=self.weights)
         if not self.follows_crowd:
             return self == fitted

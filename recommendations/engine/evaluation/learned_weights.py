@@ -7,7 +7,11 @@ import numpy as np
 from recommendations.engine.evaluation.evaluate import choose_listeners
 from recommendations.engine.evaluation.splits import Split
 from recommendations.engine.recommender import Recommender
-from recommendations.engine.tuning.blend_weights import N_SAMPLE, ImprovedWeights, improve_weights
+from recommendations.engine.tuning.blend_weights import (
+    N_SAMPLE,
+    ImprovedWeights,
+    find_better_weights,
+)
 from recommendations.engine.tuning.validation import MIN_LISTENERS, Cases
 
 MOST_LISTENERS = 4 * N_SAMPLE
@@ -41,4 +45,4 @@ def learn_weights(
     cases = Cases(
         fitted.histories(split.given)[others], split.test[others].astype(np.float32).tocsr()
     )
-    return improve_weights(fitted.algorithms, cases, fitted.config, seed)
+    return find_better_weights(fitted.algorithms, cases, fitted.config, seed)

@@ -34,7 +34,7 @@ N_NEAR = 16
 N_SAMPLE = 300
 """Listeners of each half of a segment on whom its weights are found; the other half judges them."""
 N_CANDIDATES = 100
-"""Best songs of each component that `improve_weights` looks at: a song in none of them is in no list of ten."""
+"""Best songs of each component that `find_better_weights` looks at: a song in none of them is in no list of ten."""
 CELLS = 10_000_000
 """Scores of a component that are in memory at once while the candidates are found."""
 
@@ -121,7 +121,7 @@ class ImprovedWeights:
         }
 
 
-def improve_weights(
+def find_better_weights(
     fitted: Mapping[str, Algorithm], cases: Cases, config: RecommenderConfig, seed: int
 ) -> ImprovedWeights:
     """Find weights for warm and hot listeners that are better than the configured ones.
