@@ -5,7 +5,7 @@ Reads only; `resolver` adds what is new. docs/matching.md ("Identity") explains 
 
 import re
 import uuid
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -16,6 +16,7 @@ from catalog.names.matching import (
     build_title_key,
     is_composed,
     is_same_name,
+    list_guest_names,
     parse_uuid,
 )
 from catalog.records import SongRecord
@@ -26,7 +27,7 @@ from common.bulk_sql import cut_chunks
 MANY = 900
 """So many values go into one statement."""
 IDS = ("mbid", "spotify_id", "isrc")
-_COLUMNS = ("pk", "match_key", *IDS, "duration_ms", "album__title", "title")
+_COLUMNS = ("pk", "match_key", *IDS, "duration_ms", "album__title", "title", "credit")
 _DISC = re.compile(
     r"(?:\s|[,:(\[-])(?:disc|disk|cd|disque|disco|диск|ディスク)\s?\d{1,2}[)\]]?$", re.IGNORECASE
 )
@@ -58,6 +59,8 @@ class Description(NamedTuple):
     duration_ms: int | None
     album: str
     written_title: str
+    guest_keys: Sequence[tuple[str, frozenset[str]]] = ()
+    """Other match keys that mean the song, with the guests who have to be named there."""
 
 
 @dataclass(eq=False, slots=True)
@@ -72,6 +75,7 @@ class Candidate:
     duration_ms: int | None
     album: str
     written_title: str
+    credit: str = ""
     position: int = -1
 
     @property
@@ -95,6 +99,8 @@ class Candidates:
         aliases: set[str] = set()
         for name in (*IDS, "match_key"):
             values = {value for one in descriptions if (value := getattr(one, name))}
+            if name == "match_key":
+                values.update(key for one in descriptions for key, _ in one.guest_keys)
             for some_values in cut_chunks(values, MANY):
                 rows = (
                     Song.objects.filter(**{f"{name}__in": some_values})
@@ -127,7 +133,7 @@ class Candidates:
         pk = row[0]
         candidate = self._by_pk.get(pk)
         if candidate is None:
-            candidate = self._by_pk[pk] = Candidate(*(*row[:-2], row[-2] or "", row[-1]))
+            candidate = self._by_pk[pk] = Candidate(*(*row[:-3], row[-3] or "", *row[-2:]))
         self.add(name, value, candidate)
 
 
@@ -140,12 +146,24 @@ def choose_candidate(description: Description, candidates: Candidates) -> Candid
                 return candidate
     if not description.match_key:
         return None
-    same = [
-        one
-        for one in candidates.get("match_key", description.match_key)
-        if not _are_different_recordings(description, one)
-    ]
+    named = candidates.get("match_key", description.match_key)
+    same = [one for one in named if not _are_different_recordings(description, one)]
+    if not same:
+        same = [
+            one
+            for key, guests in description.guest_keys
+            for one in candidates.get("match_key", key)
+            if _names_guests(one, guests) and not _are_different_recordings(description, one)
+        ]
     return min(same, key=lambda one: _count_differences(description, one), default=None)
+
+
+def _names_guests(candidate: Candidate, guests: Collection[str]) -> bool:
+    """Whether a song's title or credit names some guests, given by their lookup keys."""
+    if not guests:
+        return True
+    names = list_guest_names(candidate.credit, candidate.written_title)
+    return {build_lookup_key(name) for name in names}.issuperset(guests)
 
 
 def _do_names_agree(description: Description, candidate: Candidate) -> bool:
