@@ -21,6 +21,8 @@ def detect_history(opened: SourceFile) -> Importer:
     """
     near_miss: NearMiss | None = None
     for importer in sorted(list_importers("history"), key=lambda one: one.is_last_resort):
+        if near_miss is not None and importer.is_last_resort:
+            break
         try:
             with opened.limit_to_head():
                 importer.read(opened, {})
