@@ -278,3 +278,11 @@ def test_a_preset_says_how_long_its_last_training_took(dashboard):
     page = dashboard.get("/admin/recommendations/trainingrun/").content.decode()
     assert page.count("The last one here took") == 1
     assert "The last one here took 29 s." in page
+
+
+def test_today_lists_no_action_by_the_name_it_had_then(dashboard, olga):
+    """Django's own list kept “waiting” for a job that was done, in the language of the day."""
+    job = BackgroundJob.objects.create(kind=BackgroundJob.Kind.BACKUP)
+    LogEntry.objects.log_actions(olga.pk, [job], CHANGE, single_object=True)
+    page = dashboard.get("/admin/").content.decode()
+    assert str(job) not in page and "Recent actions" not in page
