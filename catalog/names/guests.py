@@ -37,7 +37,9 @@ _GUEST_PHRASE = re.compile(
 )
 # "Drake w/ Rihanna"; "w/o" is "without"
 _GUEST_SLASH = re.compile(r"(?<=\S)\s[wf]/\s?(?=\S)(?!o(?:ut)?\b)", re.IGNORECASE)
-PRODUCER_NOTE = re.compile(r"^(?:prod\b\.?\s?\S|produced by\s)", re.IGNORECASE)
+PRODUCER_NOTE = re.compile(
+    r"^(?:prod\b\.?\s?\S|produced by\s|directed by\s|dir\.\s?by\s|shot by\s)", re.IGNORECASE
+)
 # "Ode feat. Bo, Pt. 2": the part is the song's, not the guest's
 _PART_TAIL = re.compile(
     r"[\s,;]\s?((?:pt|pts|part|vol|volume|teil|parte|partie)\b\.?\s?(?:\d{1,3}|[ivx]{1,4}|one|two|three|four|five))$",

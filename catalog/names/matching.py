@@ -33,7 +33,7 @@ _ISRC = re.compile(r"^[A-Z]{2}[A-Z0-9]{3}\d{7}$")
 
 # words that join, and that one writes and another leaves out
 _JOINING = ("and", "n")
-_ARTIST_JOINING = (*_JOINING, "x", "v", "vs", "versus", "und", "et", "y", "og", "och", "и")
+_ARTIST_JOINING = (*_JOINING, "x", "vs", "versus", "und", "et", "y", "og", "och", "и")
 # the last word of a name is none: "Lil Nas X & Bo", "Malcolm X vs. Bo"
 _JOINER = re.compile(
     r"\s?(?:[,;、，；](?:\s(?:and|&|＆)\s|\s|$)|[;、，；]|(?<!\d),(?!\d))(?!\s?(?:jr|sr)\b)|"
@@ -44,9 +44,11 @@ _JOINER = re.compile(
 )
 # these join only full names: "Ana Lima with Bo Berg", "Ana Lima/Bo Berg", but not "Sleeping with Sirens", "AC/DC"
 _WEAK_JOINER = re.compile(
-    r"\s(?:with|con|com|avec|mit|med|met|e|i|en|ve|és|ja|v|conducted by|dirigiert von|[-–—])\s"
+    r"\s(?:with|con|com|avec|mit|med|met|e|i|en|ve|és|ja|v|conducted by|dirigiert von)\s"
     r"(?=[A-ZÀ-ÖØ-ÞА-Я]|[\u3041-\u30ff\u3400-\u9fff\uac00-\ud7a3])|(?<=\S)[/&+＋](?=[^\W\d_])|(?<=\S)\s×(?=[^\W\d_])"
 )
+# "Ana Lima - Berliner Philharmoniker"
+_DASH = re.compile(r"\s[-–—]\s")
 # "Bo Berg (conductor)", "Ana Lima (piano)"
 _ROLE = re.compile(
     r"\s[(\[](?:conductor|cond\.?|director|dirigent|orchestra|soloist|piano|violin|viola|cello|violoncello|guitar|organ|"
@@ -110,7 +112,8 @@ _NUMBER_OF_A_FORM = re.compile(r"\b(?:(?:number|k|d) \d+[a-z]?|number [ivx]+)\b"
 # two spellings of one: "K. 331" of Köchel's catalogue, "Op. 9"
 _OF_A_CATALOGUE = {"kv": "k", "kochel": "k", "opus": "op"}
 # "K331", "Op.9" with its number right behind it
-_GLUED_NUMBER = re.compile(r"^(bwv|hwv|woo|kv|op|rv|k|d)(\d+[a-z]?)$")
+# and "Pt2"
+_GLUED_NUMBER = re.compile(r"^(bwv|hwv|woo|kv|op|rv|k|d|pts?|part|vol|teil|ch|ep)(\d+[a-z]?)$")
 _ROMAN_NUMBERS = frozenset(word for word in note_words.NUMBERS if word.strip("ivx") == "")
 _IN_A_KEY = re.compile(
     r"\b(?:in|en) [a-h](?: (?:sharp|flat|major|minor|dur|moll|majeur|mineur)\b|$)"
@@ -330,6 +333,9 @@ def _add_guests_of_remix(match: str, pieces: Sequence[Piece], *names: str) -> st
 def _split_full_names(name: str) -> list[str]:
     """Split a name at the joiners that join only full names, where all of its parts are such."""
     names = [one.strip() for one in _WEAK_JOINER.split(name)]
+    if len(names) == 1:  # elsewhere a dash stands before the title of a song or an album
+        dashed = [one.strip() for one in _DASH.split(name)]
+        names = dashed if any(map(names_classical, dashed)) else names
     are_names = len(names) > 1 and all(names) and is_list_of_full_names(names)
     return names if are_names else [name.strip()] if name.strip() else []
 

@@ -1,6 +1,7 @@
 """The words by which the notes of titles are judged, in the normal form of `catalog.names.text`.
 
-`catalog.names.title_notes` applies them; docs/matching.md shows them with examples. English stands first in each table,
+`catalog.names.title_notes` applies them; docs/matching.md shows them with examples. English stands first in
+each table,
 behind it what services and labels write in other languages. `catalog.names.matching` reads the numbers of parts.
 """
 
@@ -64,7 +65,7 @@ PRESSING_WORDS = REMASTERS | _split_words(
     """re digital digitally version versions versao versione versie версия edition edicion edicao edizione edit mix
     album single lp ep radio original main standard full length inch bonus track tracks super special collector
     collectors s limited release in the a and en de of from vinyl cd disc 7 12 7in 12in 7inch 12inch
-    16 24 bit hd 4k dolby atmos recording バージョン ヴァージョン 버전"""
+    16 24 bit 16bit 24bit hd 4k dolby atmos recording new バージョン ヴァージョン 버전"""
 )
 _PRESSING_KINDS = _split_phrases(
     """single, album, lp, ep, radio, original, main, standard, full, full length, 7, 12, 7in, 12in, 7inch, 12inch,
@@ -72,7 +73,8 @@ _PRESSING_KINDS = _split_phrases(
     us single, uk album, us album, uk radio, us radio, german single"""
 )
 _EDITIONS = _split_phrases(
-    """legacy, platinum, gold, diamond, complete, ultimate, definitive, tour, japan, japanese, european, international,
+    """legacy, platinum, gold, diamond, complete, ultimate, definitive, tour, japan, japanese, european,
+    international,
     uk, us, american, collectors"""
 )
 PRESSING_PHRASES = (
@@ -80,7 +82,10 @@ PRESSING_PHRASES = (
     | frozenset(f"{kind} edition" for kind in _EDITIONS)
     | frozenset(
         _split_phrases(
-            """original, edit, radio, original recording, original recordings, bonus, bonus track,
+            """explicit content, studio version, vinyl version, cd version, dolby atmos mix, atmos mix, 360
+            reality audio,
+        mastered for itunes, apple digital master, flac, itunes exclusive, full song, original, edit, radio,
+        original recording, original recordings, bonus, bonus track,
         bonus track version, bonus version, bonus edition, standard edition,
         special edition, limited edition, collectors edition, collector s edition, hidden track, edited,
         edited version, dirty, dirty version, dolby atmos, dolby atmos version, spatial audio, originalversion,
@@ -103,7 +108,8 @@ BONUS_ENDINGS = _split_phrases("bonus track, bonus tracks, bonus version")
 
 SOURCE_WORDS = _split_words("film movie series musical show game")
 SOUNDTRACK_BEGINNINGS = _split_beginnings(
-    """ost, soundtrack version, title song from, саундтрек к фильму, саундтрек к сериалу,
+    """ost, original soundtrack from, from the album, bo du film, tema de la pelicula, tema del film, musik aus,
+    soundtrack version, title song from, саундтрек к фильму, саундтрек к сериалу,
     music from the motion picture, music from the original, music from the film,
     music from the series, songs from the motion picture,
     banda sonora, bande originale, bande son du, colonna sonora, trilha sonora, filmmusik, musik aus dem film,
@@ -181,16 +187,20 @@ BESIDE_LIVE = _split_words("acoustic unplugged demo instrumental remix medley pi
 VIDEO_CORES = _split_words(
     """video audio lyric lyrics visualizer visualiser hd hq 4k uhd 1080p 720p clip clipe videoclip mv letra musikvideo
     klip klibi teledysk клип видео видеоклип 公式 ミュージックビデオ リリックビデオ 뮤직비디오 歌詞 歌詞付き 歌詞つき
+    paroles testo tekst songtext sözleri текст legendado legendada subtitulado subtitulada
     가사 歌词 歌词版 动态歌词 متن کلیپ ویدیو كليب فيديو כליפ קליפ מילים"""
 )
 VIDEO_WORDS = VIDEO_CORES | _split_words(
     """official music officiel officielle oficial offizielles offizieller ufficiale officiell officielt resmi
-    oficjalny официальный официальное премьера with w full in the m v s and con on screen original only
+    officiële animated oficjalny официальный официальное премьера with w full in the m v s and con on screen
+    original only
     performance"""
 )
 VIDEO_PHRASES = frozenset(
     _split_phrases(
-        """m v, official, officiel, oficial, official visual, премьера клипа, ncs release, monstercat release,
+        """mit text, eng sub, english sub, english subtitles, sub espanol, lyrics sub espanol, color coded lyrics,
+        premiere, new song, youtube, m v, official, officiel, oficial, official visual, премьера клипа, ncs
+        release, monstercat release,
         free download, free dl, out now, album out now, ep out now"""
     )
 )
@@ -252,7 +262,9 @@ VERSIONS_ELSEWHERE = {
 VERSION_WORDS = (
     PLAIN_VERSIONS | set(VERSIONS_ELSEWHERE) | LIVE_WORDS | VERSION_NAMES
 ) | _split_words(
-    """弾き語り 弾き語ver 歌ってみた セルフカバー セルフカヴァー オルゴール リアレンジ
+    """drumless daycore refix redux reconstruction reinterpretation retouch remodel rerub percapella voicenote uncut
+    unedited commentary mixed blend treatment interpretation unreleased 弾き語り 弾き語ver 歌ってみた
+    セルフカバー セルフカヴァー オルゴール リアレンジ
     arrange arranged 8bit 翻自 翻唱 カバー カヴァー
     커버 스페드업 加速 降速 纯音乐 純音樂 live remix remixed mix rmx edit version dub session sessions take rework
     bootleg cover slowed reverb sped
@@ -262,7 +274,10 @@ VERSION_WORDS = (
     klavierfassung orchesterfassung langfassung kurzfassung neufassung neuaufnahme"""
 )
 VERSION_PHRASES = _split_phrases(
-    """tv size, tvサイズ, アニメサイズ, anime size, movie size, game size, short size, bonus beats, minus one, playback,
+    """mash up, re work, re rub, tiny desk, amazon original, amazon music original, apple music edition,
+    a colors show, isolated vocals, vocals only, no drums, music box, bass boosted, jersey club, voice note,
+    phone memo, tv size, tvサイズ, アニメサイズ, anime size, movie size, game size, short size, bonus beats,
+    minus one, playback,
     work in progress, the first take, off vocal, オフボーカル, オフ ボーカル, backing track,
     spotify singles, from the vault, voice memo, hardstyle, phonk, originally performed by, in the style of,
     made famous by, tribute to, re recording, lo fi, re imagined"""
@@ -270,7 +285,13 @@ VERSION_PHRASES = _split_phrases(
 # These name a version at the end of a note, before a number or before the words here: "Bo Cover", "Take 2", "Recorded
 # at Home", but not "Cover Me", "Take On Me", "Piano Man", "Early Morning"
 VERSIONS_AT_THE_END = {
-    **dict.fromkeys(_split_list("take mix dub flip vip early rough alternative"), frozenset[str]()),
+    **dict.fromkeys(
+        _split_list(
+            """take mix dub flip vip early rough alternative mixed blend treatment interpretation unreleased
+            commentary"""
+        ),
+        frozenset[str](),
+    ),
     "cover": _split_words("by of"),
     "piano": _split_words("and solo vocal vocals"),
     "recorded": _split_words("at by during for in live on"),
@@ -319,9 +340,10 @@ COUNTED = {
         _split_list("pt pts part parts teil tl parte pte partie ptie deel часть ч"), "part"
     ),
     **dict.fromkeys(_split_list("vol volume"), "volume"),
-    **dict.fromkeys(_split_list("chapter chapitre kapitel capitulo capitolo глава"), "chapter"),
+    **dict.fromkeys(_split_list("ch chapter chapitre kapitel capitulo capitolo глава"), "chapter"),
     **dict.fromkeys(_split_list("act acte akt acto atto"), "act"),
-    **{word: word for word in ("scene", "episode", "book")},
+    **dict.fromkeys(_split_list("ep episode"), "episode"),
+    **{word: word for word in ("scene", "book")},
 }
 NUMBERED = _split_words("no nr num number")
 NUMBERS = {

@@ -41,11 +41,21 @@ _LIVE_BEHIND_A_PLACE = re.compile(r"[\u3400-\u9fff](?:ライブ|ライヴ)$")
 _NUMBERED_OST = re.compile(r"\bost (?:(?:pt|part|vol|volume) )?\d{1,2}$")
 # what video sites write behind a title without brackets
 _VIDEO_TAIL = re.compile(
-    r"(?<=\S)\s(?:official\s(?:(?:music|lyrics?|hd|4k|live|animated)\s){0,2}(?:video|audio|visuali[sz]er|mv|m/v|clip)|"
+    r"(?<=\S)\s(?:(?:with|w/)\slyrics|official\s(?:(?:music|lyrics?|hd|4k|live|animated)\s){0,2}(?:video|audio|visuali[sz]er|mv|m/v|clip)|"
     r"(?-i:Music Video|MUSIC VIDEO|Lyrics? Video|LYRIC VIDEO|M/?V)|ミュージックビデオ|リリックビデオ|뮤직비디오)$",
     re.IGNORECASE,
 )
 _FILE_TAIL = re.compile(r"(?<=\S)\.(?:mp3|flac|m4a|ogg|opus|wav|wma|aac|aiff)$", re.IGNORECASE)
+# "(Aus "Up")", "(De «Up»)"
+_QUOTED_ELSEWHERE = re.compile(
+    r"^(?:aus|de|da|del|dal|du|uit|från|fra|z|ze|из)\s[\"“”„«»]\S", re.IGNORECASE
+)
+# "(1 Hour)", "(10 Hours Loop)"
+_HOURS = re.compile(r"^\d{1,2} (?:hours?|hrs?|stunden?|horas?|heures?)(?: loop| version| mix)?$")
+_PART_AHEAD = re.compile(
+    r"^((?:pts?|part|vol|volume|teil|parte|partie)\.?\s?(?:\d{1,3}|[ivx]{1,4}))(?:,\s?|\s)(?=\S)(.+)$",
+    re.IGNORECASE,
+)
 # "01. Ode", "01 - Ode", as files are called; "1. Allegro" is a movement
 _TRACK_NUMBER = re.compile(r"^0\d(?:\s?[-–.]\s|\.)(?=[^\W\d_])")
 _LIVE_AT_FRENCH = re.compile(r"^live à\s?\S", re.IGNORECASE)
@@ -188,7 +198,7 @@ def read_guests(name: str) -> list[str]:
 
 def judge_note(note: str) -> str:
     """Return what counts of a note: "" for nothing, "live" for a concert, else the note without its guests."""
-    if names_people(note) or _QUOTED_SOURCE.match(note):
+    if names_people(note) or _QUOTED_SOURCE.match(note) or _QUOTED_ELSEWHERE.match(note):
         return ""
     if _LIVE_AT_FRENCH.match(note):
         return "live"
@@ -231,6 +241,8 @@ def names_version(note: str) -> bool:
     words = normalise(note).split()
     if words[:1] == ["live"] and note_words.BESIDE_LIVE.issuperset(words[1:]):
         return True
+    if _HOURS.match(" ".join(words)):
+        return True
     phrase = f" {' '.join(words)} "
     if any(f" {one} " in phrase for one in note_words.VERSION_PHRASES):
         return True
@@ -269,6 +281,8 @@ def _cut_note(note: str) -> list[str]:
         is_judged = any(judge_note(other) != other or names_version(other) for other in others)
         return [guest, *others] if is_judged else [note]
     notes = [one_note for one_note in _BAR.split(note) if one_note]
+    if len(notes) == 1 and (part := _PART_AHEAD.match(note)):  # "Part 2 Remastered"
+        notes = [part[1], part[2]]
     return notes if any(judge_note(one_note) != one_note for one_note in notes) else [note]
 
 
@@ -356,6 +370,8 @@ def _names_pressing(words: Sequence[str]) -> bool:
     has_year = len(plain) < len(words)
     if phrase in note_words.PRESSING_PHRASES or (has_year and phrase in note_words.YEAR_PHRASES):
         return True
+    if _is_remaster_of_somebody(words):
+        return True
     is_in_two_words = plain[:2] in (["re", "mastered"], ["re", "master"])
     if note_words.REMASTERS.isdisjoint(plain) and not is_in_two_words:
         return False
@@ -366,6 +382,18 @@ def _names_pressing(words: Sequence[str]) -> bool:
         or _ORDINAL.match(word)
         for word in plain
     )
+
+
+def _is_remaster_of_somebody(words: Sequence[str]) -> bool:
+    """Whether a note says who remastered, and nothing else: "Bo Berg Remaster", "Remastered by Bo"."""
+    if words[-1] in ("remaster", "remastered"):
+        others = words[:-1]
+    elif list(words[:2]) == ["remastered", "by"]:
+        others = words[2:]
+    else:
+        return False
+    says_more = note_words.VERSION_WORDS | note_words.COUNTED.keys() | note_words.NUMBERS.keys()
+    return len(others) < 4 and says_more.isdisjoint(others) and all(map(str.isalpha, others))
 
 
 def _names_video(words: Sequence[str]) -> bool:
