@@ -111,7 +111,7 @@ def read_facts(
     }
     if about is not None:
         return Facts(**facts, n_shared=count_shared(about.pk, [item.song.pk for item in items]))
-    if getattr(listener, "is_authenticated", False) and any(one.shares for one in explanations):
+    if getattr(listener, "personalised", False) and any(one.shares for one in explanations):
         facts |= _read_taste(context, [item.song for item in items])
         facts["n_others"] = _count_others(listener, items)
     return Facts(**facts)

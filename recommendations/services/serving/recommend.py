@@ -325,8 +325,6 @@ def _pack_draft(draft: ListDraft) -> dict[str, Any]:
 
 
 def _load_history(request: SongRequest, recommender: Recommender) -> History:
-    if not request.listener.personalised:
-        return recommender.history([])
     return history_loader.load_history(request.listener, recommender, context=request.context)
 
 
