@@ -243,8 +243,8 @@ def test_who_did_what_is_in_the_language_of_who_reads_it(dashboard, olga, settin
     for language, texts in expected.items():
         page = dashboard.get("/admin/dashboard/settings/", headers={"Accept-Language": language})
         entries = page.context["entries"]
-        said = {text for one in entries for text in (one.name, one.change)}
-        assert said == texts | {f"#{training.pk} standard", mine.title}
+        shown_texts = {text for one in entries for text in (one.name, one.change)}
+        assert shown_texts == texts | {f"#{training.pk} standard", mine.title}
         assert all(one.name in page.content.decode() for one in entries)
     job_id = job.pk
     job.delete()
