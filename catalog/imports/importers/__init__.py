@@ -5,7 +5,7 @@ it should be; then it reads as a stream. A row that cannot be read becomes a Rej
 LeftOutRow, and the rest goes on.
 """
 
-# In the order in which a file without a named format is tried: the strictest first, so that none takes another's.
+# Importing one registers it. Each accepts its own files only; what may take another's is `is_last_resort`, tried last.
 from catalog.imports.importers import (
     csv_listens,
     csv_songs,
