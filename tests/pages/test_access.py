@@ -14,7 +14,8 @@ from recommendations.models import ListenerControl, TrainingRun
 PRIVATE = [
     "/welcome/", "/library/", "/library/dislikes/", "/library/history/", "/library/hidden/", "/library/imports/",
     "/playlists/", "/taste/", "/settings/", "/settings/tokens/", "/settings/delete/", "/settings/my-data.json",
-    "/password/change/", "/mixes/1/", "/connect/", "/connect/pano/",
+    "/password/change/", "/mixes/1/", "/connect/", "/connect/pano/", "/blends/", "/library/beyond/",
+    "/library/listening/", "/settings/deletions/",
 ]  # fmt: skip
 
 

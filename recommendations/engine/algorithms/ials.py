@@ -246,7 +246,7 @@ def _solve_by_factors(
     rows: NDArray[np.intp],
     songs: NDArray[np.float64],
     held_back: NDArray[np.float64],
-    extra: NDArray[np.float64],
+    extra: NDArray[np.float32],
     liked: NDArray[np.float64],
 ) -> Solved:
     """Solve histories of one length by A = D + Y' E Y, which costs length * n_factors^2 each.
@@ -256,7 +256,8 @@ def _solve_by_factors(
     songs : float64 (n, length, n_factors)
     held_back : float64 (n_factors,)
         The diagonal of D.
-    extra, liked : float64 (n, length)
+    extra : float32 (n, length)
+    liked : float64 (n, length)
     """
     n_factors = len(held_back)
     systems = songs.transpose(0, 2, 1) @ (extra[:, :, None] * songs)
