@@ -10,6 +10,7 @@ from accounts.models import User
 from catalog.models import Interaction, Playlist
 from catalog.playlists import edit
 from recommendations.models import ListenerControl, TrainingRun
+from tests.pages.test_every_page import NOT_PAGES, addresses
 
 PRIVATE = [
     "/welcome/", "/library/", "/library/dislikes/", "/library/history/", "/library/hidden/", "/library/imports/",
@@ -17,6 +18,11 @@ PRIVATE = [
     "/password/change/", "/mixes/1/", "/connect/", "/connect/pano/", "/blends/", "/library/beyond/",
     "/library/listening/", "/settings/deletions/",
 ]  # fmt: skip
+
+OPEN = {
+    "/", "/browse/", "/login/", "/password/reset/", "/path/", "/search/suggestions/", "/signup/", "/try/",
+}  # fmt: skip
+"""What visitors may see, of all addresses without a placeholder that are neither the admin's nor for programs."""
 
 
 @pytest.fixture
@@ -29,6 +35,17 @@ def test_a_visitor_is_asked_to_sign_in(client, db, path):
     answer = client.get(path)
     assert answer.status_code == 302
     assert answer["Location"] == f"/login/?next={path}"
+
+
+def test_no_other_page_opens_for_a_visitor(client, db, settings):
+    settings.PAGE_RATE_ANONYMOUS = 1_000
+    pages = [
+        f"/{route}"
+        for route in addresses(get_resolver().url_patterns)
+        if not (NOT_PAGES.match(route) or route.startswith("admin/") or "<" in route)
+    ]
+    answers = {page: client.get(page) for page in pages if page.endswith("/")}
+    assert {page for page, answer in answers.items() if answer.status_code == 200} == OPEN
 
 
 def test_a_listener_never_reaches_anothers_playlist(bob, alices_playlist):
