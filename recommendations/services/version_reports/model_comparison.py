@@ -17,7 +17,7 @@ from recommendations.services.lists.served_list import ServedSong
 from recommendations.services.reasons import explanation_text
 from recommendations.services.reasons.explanation_facts import read_facts
 from recommendations.services.serving import recommend
-from recommendations.services.training.offline_evaluation import (
+from recommendations.services.training.evaluation_result import (
     FEW_LISTENERS,
     describe_newest,
     describe_too_few,
