@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.contrib import admin, messages
+from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import PermissionDenied
 from django.db import models
@@ -14,6 +15,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
+from accounts.requests import get_signed_in_user
 from catalog.curation import availability, export, merge
 from catalog.models import AUDIO_FEATURES, Album, Artist, Genre, Song
 from catalog.songs.search import shorten_query
@@ -206,14 +208,18 @@ class SongAdmin(LabelledRows, MergingAdmin[Song]):
 
     @admin.action(description=_("Withdraw: gone from every list at once"), permissions=["change"])
     def withdraw(self, request: HttpRequest, queryset: QuerySet[Song]) -> None:
+        songs = list(queryset.filter(is_available=True).select_related("artist"))
         n = availability.withdraw_songs(queryset)
+        _log_changes(request, songs, "Withdrawn.")
         messages.success(
             request, ngettext("%(n)d song withdrawn.", "%(n)d songs withdrawn.", n) % {"n": n}
         )
 
     @admin.action(description=_("Offer again"), permissions=["change"])
     def offer(self, request: HttpRequest, queryset: QuerySet[Song]) -> None:
+        songs = list(queryset.filter(is_available=False).select_related("artist"))
         n = availability.offer_songs(queryset)
+        _log_changes(request, songs, "Offered again.")
         messages.success(
             request, ngettext("%(n)d song offered.", "%(n)d songs offered.", n) % {"n": n}
         )
@@ -229,6 +235,13 @@ class SongAdmin(LabelledRows, MergingAdmin[Song]):
         if not self.has_view_permission(request):
             raise PermissionDenied
         return _answer_csv(Song.objects.all())
+
+
+def _log_changes(request: HttpRequest, songs: list[Song], message: str) -> None:
+    """Write what was done with each song where "Who did what" reads it."""
+    LogEntry.objects.log_actions(
+        get_signed_in_user(request).pk, songs, CHANGE, change_message=message
+    )
 
 
 def _answer_csv(songs: QuerySet[Song]) -> StreamingHttpResponse:

@@ -135,7 +135,11 @@ def build_lookup(song: Song) -> dict[str, Any]:
     return metadata
 
 
-def build_playlist(playlist: Playlist, with_tracks: bool = True) -> dict[str, Any]:
-    """Return a playlist in its owner's language: it is their player that reads it."""
+def build_playlist(
+    playlist: Playlist, with_tracks: bool = True, *, with_reasons: bool = True
+) -> dict[str, Any]:
+    """Return a playlist in its owner's language: it is their player that reads it, `with_reasons`."""
     with activate_language(playlist.owner):
-        return jspf.build_document(playlist, settings.SITE_URL, with_tracks=with_tracks)
+        return jspf.build_document(
+            playlist, settings.SITE_URL, with_tracks=with_tracks, with_reasons=with_reasons
+        )

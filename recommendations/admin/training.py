@@ -181,6 +181,7 @@ class TrainingRunAdmin(RecordAdmin[TrainingRun]):
         except training_requests.TrainingRefused as error:
             messages.warning(request, str(error))
             return redirect("admin:recommendations_trainingrun_changelist")
+        self.log_addition(request, run, "Requested.")
         messages.success(request, _("Training #%(number)d is queued.") % {"number": run.pk})
         return redirect("admin:recommendations_trainingrun_change", run.pk)
 

@@ -159,6 +159,11 @@ class TestStartPage:
         assert len(queries) <= DASHBOARD_BUDGET
 
 
+def page_context_entries(dashboard):
+    """Return what the settings page says of who did what."""
+    return dashboard.get(reverse("admin:dashboard_settings")).context["entries"]
+
+
 class TestRetrain:
     def test_a_training_is_queued_and_watched(self, dashboard, world):
         answer = dashboard.post(
@@ -179,6 +184,8 @@ class TestRetrain:
         )
         html = page(dashboard, "recommendations_trainingrun_changelist")
         assert "No training worker is at work" in html and 'http-equiv="refresh"' in html
+        (entry,) = page_context_entries(dashboard)
+        assert (entry.name, entry.change) == (f"#{run.pk} classic", "Requested.")
 
     def test_a_second_one_is_refused_in_words(self, dashboard, world):
         """T08"""

@@ -92,6 +92,13 @@ SENTENCES = (
 )
 
 ACTIONS = (
+    "Requested.",
+    "Paused.",
+    "Resumed.",
+    "Scan requested.",
+    "Sync requested.",
+    "Withdrawn.",
+    "Offered again.",
     "Activated.",
     "Pruned.",
     "Undone.",
