@@ -14,6 +14,7 @@ from catalog.listenbrainz.service import compute_song_msid
 from catalog.listening.periods import Period
 from catalog.models import Interaction, Playlist, Song
 from catalog.playlists.export import jspf
+from catalog.records import PLAYER_PREFIX
 
 
 def build_listen(interaction: Interaction, listener: User) -> dict[str, Any]:
@@ -25,7 +26,7 @@ def build_listen(interaction: Interaction, listener: User) -> dict[str, Any]:
         "recording_msid": str(compute_song_msid(song)),
         "user_name": listener.username,
         "track_metadata": build_track_metadata(
-            song, player=interaction.source.removeprefix("listenbrainz:")
+            song, player=interaction.source.removeprefix(PLAYER_PREFIX)
         ),
     }
 

@@ -20,7 +20,7 @@ from catalog.listenbrainz.payloads import (
 from catalog.listening import interactions
 from catalog.listening.interactions import ListenEntry
 from catalog.models import Interaction, LatestImport, NowPlaying, RecordingMsid, Song, SongAlias
-from catalog.records import SongRecord
+from catalog.records import PLAYER_PREFIX, SongRecord
 from catalog.songs import resolver
 from catalog.songs.visibility import is_visible
 from common.transactions import retry_conflicts
@@ -270,4 +270,4 @@ def _read_record(stored: dict[str, Any]) -> SongRecord:
 
 
 def _get_player(listen: Listen) -> str:
-    return f"listenbrainz:{listen.player or 'player'}"[:_SOURCE_LENGTH]
+    return f"{PLAYER_PREFIX}{listen.player or 'player'}"[:_SOURCE_LENGTH]
