@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from catalog.records import LIKE, PLAY, LeftOut, NearMiss, PlaylistRecord
+from catalog.records import LIKE, PLAY, LeftOut, NearMiss, PlaylistRecord, WrongFile
 from tests.catalog.files import list_names, read_history, spotify_entry, write, zip_members
 
 # 2021-01-05 22:15 UTC
@@ -103,6 +103,65 @@ def test_a_file_of_the_listener_s_own_in_a_playlist_of_spotify_is_named_by_its_a
         ("Ilo Bug", "Tide & Ebb", "Low")
     ]
     assert not rejected
+
+
+class TestZipOfSeveralFiles:
+    LIST = (
+        "Track URI,Track Name,Album Name,Artist Name(s),Added At\n"
+        "spotify:track:1234567890abcdefghijAB,{title},Low,Mara Bug,2021-01-05T22:15:00Z\n"
+    )
+
+    def test_exportify_s_export_of_all_playlists_is_read_list_by_list(self, tmp_path):
+        lists = {"liked_songs.csv": "Ode", "mix.csv": "Tide"}
+        file = zip_members(
+            tmp_path / "spotify_playlists.zip",
+            {name: self.LIST.format(title=title) for name, title in lists.items()},
+        )
+        (like, entry), rejected = read_history(file)
+        assert (like.kind, like.song.title, rejected) == (LIKE, "Ode", {})
+        assert (entry.title, entry.song.title) == ("mix", "Tide")
+        assert like.line < entry.line
+
+    def test_what_is_known_goes_in_and_the_rest_is_named(self, tmp_path):
+        table = "artist,track,date\nMara Bug,Ode,2021-01-05 22:15\n"
+        counts = "artist,track,plays\nMara Bug,Ode,1523\n"
+        file = zip_members(
+            tmp_path / "all.zip",
+            {
+                "2021.csv": table,
+                "friends.json": '[{"name": "Bo"}]',
+                "top.csv": counts,
+                "readme.txt": "Hello",
+                "__MACOSX/._2021.csv": "junk",
+            },
+        )
+        records, rejected = read_history(file)
+        assert list_names(records) == ONE
+        assert [reason.split(" ")[0] for reason in rejected.values()] == ["friends.json", "top.csv"]
+
+    def test_apple_s_plays_count_once(self, tmp_path):
+        """Daily tracks and the last play of each song tell of the same plays."""
+        daily = (
+            "Country,Track Identifier,Media type,Date Played,Hours,Play Duration Milliseconds,End Reason Type,"
+            "Source Type,Play Count,Skip Count,Ignore For Recommendations,Track Reference,Track Description\n"
+            "Germany,123,AUDIO,20210105,22,200000,NATURAL_END_OF_TRACK,IPHONE,1,0,,123,Mara Bug - Ode\n"
+        )
+        last = "Track Name,Last Played Date,Is User Initiated\nMara Bug - Ode,1609884900000,true\n"
+        folder = "Apple_Media_Services/Apple Music Activity/Apple Music - "
+        file = zip_members(
+            tmp_path / "apple.zip",
+            {
+                f"{folder}Play History Daily Tracks.csv": daily,
+                f"{folder}Track Play History.csv": last,
+            },
+        )
+        records, _ = read_history(file)
+        assert list_names(records) == ONE
+
+    def test_a_zip_of_unknown_files_is_refused_as_before(self, tmp_path):
+        file = zip_members(tmp_path / "x.zip", {"a.csv": "x,y\n1,2\n", "b.csv": "x,y\n1,2\n"})
+        with pytest.raises(WrongFile, match="zip of tables"):
+            read_history(file)
 
 
 class TestTakeout:

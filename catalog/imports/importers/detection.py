@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from catalog.imports.importers.registry import Importer, list_importers
 from catalog.imports.reading.lines import check_text
-from catalog.imports.reading.source_files import SourceFile, split_member_path
+from catalog.imports.reading.source_files import HEAD, SourceFile, split_member_path
 from catalog.records import NearMiss, WrongFile
 
 _LOOKED_AT = 65_536
@@ -14,17 +14,17 @@ _LOOKED_AT = 65_536
 _BLANK = b"\xef\xbb\xbf\xff\xfe \t\r\n\0"
 
 
-def detect_history(opened: SourceFile) -> Importer:
+def detect_history(opened: SourceFile, n_bytes: int = HEAD) -> Importer:
     """Return the first importer of histories that accepts the file; WrongFile when none does.
 
-    Each looks at the first megabyte at most, however long the file is.
+    Each looks at the first `n_bytes` at most, however long the file is.
     """
     near_miss: NearMiss | None = None
     for importer in sorted(list_importers("history"), key=lambda one: one.is_last_resort):
         if near_miss is not None and importer.is_last_resort:
             break
         try:
-            with opened.limit_to_head():
+            with opened.limit_to_head(n_bytes):
                 importer.read(opened, {})
         except NearMiss as error:
             near_miss = near_miss or error

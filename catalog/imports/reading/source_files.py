@@ -251,7 +251,7 @@ def open_file(path: Path, name: str = "", *, most_unpacked: int = MOST_UNPACKED)
 def open_member(opened: SourceFile, member: str) -> SourceFile:
     """Return one text file of a zip that was looked over, to be read as a file of its own."""
     name = split_member_path(member)[-1]
-    return replace(opened, name=name, kind="single", member=member, _head=None)
+    return replace(opened, name=name, kind="single", member=member, _read={"done": 0.0}, _head=None)
 
 
 def split_member_path(member: str) -> list[str]:
