@@ -29,7 +29,19 @@ MANY = 900
 IDS = ("mbid", "spotify_id", "isrc")
 _COLUMNS = ("pk", "match_key", *IDS, "duration_ms", "album__title", "title", "credit")
 _DISC = re.compile(
-    r"(?:\s|[,:(\[-])(?:disc|disk|cd|disque|disco|диск|ディスク)\s?\d{1,2}[)\]]?$", re.IGNORECASE
+    r"(?:\s|[,:(\[-])(?:disc|disk|cd|disque|disco|диск|ディスク)\s?(?:\d{1,2}|one|two|three|four)"
+    r"(?:\s(?:of|von|de)\s\d{1,2})?(?::\s[^()\[\]]{1,60})?[)\]]?$",
+    re.IGNORECASE,
+)
+# beside what titles have, too: "(3am Edition)", "【通常盤】", "(2CD)", ": Deluxe Edition"; "(Ana's Version)" is another
+_EDITION = re.compile(
+    r"\s?[(\[（【](?:[^()\[\]（）【】]{0,40}(?:\bedition|\bedición|\bedição|\bédition|\bedizione|盤|盘|"
+    r"デラックス|디럭스|豪华版|豪華版|\bexclusive|\bvinyl|\bvinyl rip|\bausgabe)[A-Z]?|"
+    r"\d{1,2}\s?cds?|\d\d-?bit[^()\[\]]{0,12}|"
+    r"(?:uk|us|international|japanese|european|standard) version|edici[óo]n [a-z]{4,10}|édition [a-z]{4,10})[)\]）】]$|"
+    r":?\s(?:super\s)?deluxe(?:\s(?:edition|version))?$|・デラックス$|"
+    r"\s(?:ost|original (?:motion picture )?soundtrack)$",
+    re.IGNORECASE,
 )
 _KEPT_ALBUMS = 10_000
 _PLACEHOLDER_ARTISTS = frozenset(map(build_lookup_key, note_words.PLACEHOLDER_ARTISTS))
@@ -212,7 +224,9 @@ def _count_differences(description: Description, candidate: Candidate) -> int:
 @lru_cache(_KEPT_ALBUMS)
 def _build_album_key(album: str) -> str:
     """Return an album's title as it is compared, without its edition: "A (Deluxe Edition)" is "A"."""
-    return build_title_key(album) if album else ""
+    edition = _EDITION.search(album)
+    bare = album[: edition.start()] if edition else album
+    return build_title_key(bare or album) if album else ""
 
 
 @lru_cache(_KEPT_ALBUMS)
