@@ -109,6 +109,8 @@ ABOUT_FILES = (
     "%(file)s is not UTF-8 text and looks like %(encoding)s; save it as UTF-8.",
     "%(file)s has the names of its columns and no row below them.",
     "%(file)s is no history of Tautulli.",
+    "%(file)s is a picture or music. Bring the export of what you played, as JSON, CSV or zip.",
+    "%(file)s is a document of a word processor. Save the list in it as CSV and bring that.",
     "%(file)s is no zip of files that are known here.",
     "%(file)s holds no history, likes or playlist that is known here",
     "only the first %(n)s of the %(number)s files in the zip are read",

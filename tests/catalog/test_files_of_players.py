@@ -105,6 +105,26 @@ def test_a_file_of_the_listener_s_own_in_a_playlist_of_spotify_is_named_by_its_a
     assert not rejected
 
 
+@pytest.mark.parametrize("moment", ["2021-01-05T22:15:00Z", {"$numberLong": "1609884900000"}])
+def test_moments_as_mongodb_exports_them_are_read(tmp_path, moment):
+    play = {"artistName": "Mara Bug", "trackName": "Ode", "playedAt": {"$date": moment}}
+    (record,), _ = read_history(write(tmp_path / "plays.json", json.dumps(play) + "\n"))
+    assert (list_names([record]), record.occurred_at) == (ONE, EVENING)
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (b"\x89PNG\r\n\x1a\n1", "is a picture or music"),
+        (b"ID3\x04\x00", "is a picture or music"),
+        (b"{\\rtf1\\ansi Mara Bug - Ode}", "document of a word processor"),
+    ],
+)
+def test_a_file_that_is_no_text_is_named_for_what_it_is(tmp_path, content, sentence):
+    with pytest.raises(WrongFile, match=sentence):
+        read_history(write(tmp_path / "l.dat", content))
+
+
 class TestZipOfSeveralFiles:
     LIST = (
         "Track URI,Track Name,Album Name,Artist Name(s),Added At\n"

@@ -90,6 +90,10 @@ _KNOWN_FILES: tuple[tuple[Callable[[bytes, str, str], bool], str], ...] = (
         "save that sheet as CSV and bring the CSV.",
     ),
     (
+        _has_member(re.compile(r"^word/document\.xml$", re.MULTILINE)),
+        "is a document of a word processor. Save the list in it as CSV and bring that.",
+    ),
+    (
         lambda _head, names, _name: names.startswith("mimetype\n") and "content.xml" in names,
         "is a document of LibreOffice. Open it, go to the sheet with the songs, save that sheet as CSV and bring the "
         "CSV.",
@@ -166,6 +170,16 @@ _KNOWN_FILES: tuple[tuple[Callable[[bytes, str, str], bool], str], ...] = (
         _has_text(b"<PlaybackStatistics"),
         "is foobar2000's playback statistics, which name no songs. Export the scrobbles themselves, or a playlist as "
         "M3U8.",
+    ),
+    (
+        lambda head, _names, _name: head.startswith(
+            (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"RIFF", b"ID3", b"fLaC", b"OggS")
+        ),
+        "is a picture or music. Bring the export of what you played, as JSON, CSV or zip.",
+    ),
+    (
+        _begins(b"{\\rtf"),
+        "is a document of a word processor. Save the list in it as CSV and bring that.",
     ),
     (
         _begins(b"SQLite format 3"),

@@ -135,8 +135,15 @@ def _flatten_entry(entry: Mapping[str, Any], depth: int = 0) -> dict[str, Any]:
 
 
 def _find_name(value: Any) -> str:
-    """Return the name of an object such as {"name": "Ana Lima"}; "" where it has none."""
+    """Return the name of an object such as {"name": "Ana Lima"}; "" where it has none.
+
+    MongoDB writes a moment as {"$date": "…"}, also as {"$date": {"$numberLong": "…"}}.
+    """
     if not isinstance(value, dict):
         return ""
+    if "$date" in value:
+        moment = value["$date"]
+        moment = moment.get("$numberLong") if isinstance(moment, dict) else moment
+        return moment if isinstance(moment, str) else str(moment or "")
     names = (value.get(key) for key in _NAMES_OF_AN_OBJECT)
     return next((name for name in names if isinstance(name, str) and name), "")
