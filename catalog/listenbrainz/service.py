@@ -1,10 +1,11 @@
 """Apply a player's messages to the catalog and to its listener's history."""
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
+from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
@@ -19,14 +20,16 @@ from catalog.listenbrainz.payloads import (
 )
 from catalog.listening import interactions
 from catalog.listening.interactions import ListenEntry
+from catalog.listening.same_play import lock_listener
 from catalog.models import Interaction, LatestImport, NowPlaying, RecordingMsid, Song, SongAlias
-from catalog.records import PLAYER_PREFIX, SongRecord
+from catalog.records import SongRecord
 from catalog.songs import resolver
 from catalog.songs.visibility import is_visible
 from common.transactions import retry_conflicts
 
 DEFAULT_PLAY_SECONDS = 600
 MAX_SERVICES = 20
+_ATTEMPTS = 3
 MAX_TIME = 32_503_680_000  # the year 3000, in Unix seconds
 _SOURCE_LENGTH = Interaction._meta.get_field("source").max_length
 _PLAYER_LENGTH = NowPlaying._meta.get_field("player").max_length
@@ -38,17 +41,31 @@ def store_submission(listener: User, submission: Submission) -> None:
     if submission.listen_type == "playing_now":
         _set_playing_now(listener, submission.listens[0])
         return
-    songs = resolver.find_or_add_songs((listen.song for listen in submission.listens), listener)
-    _store_msids(submission.listens, songs)
+    for _attempt in range(_ATTEMPTS):
+        songs = resolver.find_or_add_songs((one.song for one in submission.listens), listener)
+        _store_msids(submission.listens, songs)
+        if _record_listens(listener, submission.listens, songs):
+            break
+
+
+def _record_listens(listener: User, listens: Sequence[Listen], songs: Sequence[Song]) -> bool:
+    """Record listens of songs; return False when one was merged into another before that, and so was left out.
+
+    What is recorded is not recorded again when the same listens are sent once more.
+    """
     heard = [
         ListenEntry(
             song,
             datetime.fromtimestamp(cast(int, listen.listened_at), UTC),
             source=_get_player(listen),
         )
-        for song, listen in zip(songs, submission.listens, strict=True)
+        for song, listen in zip(songs, listens, strict=True)
     ]
-    interactions.record_listens(listener, heard, source=_get_player(submission.listens[0]))
+    are_new = interactions.record_listens(listener, heard, source=_get_player(listens[0]))
+    if all(are_new):
+        return True
+    ids = {song.pk for song in songs}
+    return Song.objects.filter(pk__in=ids).count() == len(ids)
 
 
 def get_playing_now(listener: User) -> Listen | None:
@@ -106,19 +123,19 @@ def set_latest_import(listener: User, service: str, moment: int) -> None:
 
     Raises BadRequest where the listener has `MAX_SERVICES` others already.
     """
-    if moment <= read_latest_import(listener, service):
-        return
-    if (
-        LatestImport.objects.filter(listener=listener).exclude(service=service).count()
-        >= MAX_SERVICES
-    ):
-        raise BadRequest(
-            f"latest-import keeps {MAX_SERVICES} services a listener; this would be one more."
-        )
     listened_at = datetime.fromtimestamp(min(moment, MAX_TIME), UTC)
-    LatestImport.objects.update_or_create(
-        listener=listener, service=service, defaults={"listened_at": listened_at}
-    )
+    with transaction.atomic():
+        lock_listener(listener)  # several programs at once are heard one after the other
+        if moment <= read_latest_import(listener, service):
+            return
+        others = LatestImport.objects.filter(listener=listener).exclude(service=service)
+        if others.count() >= MAX_SERVICES:
+            raise BadRequest(
+                f"latest-import keeps {MAX_SERVICES} services a listener; this would be one more."
+            )
+        LatestImport.objects.update_or_create(
+            listener=listener, service=service, defaults={"listened_at": listened_at}
+        )
 
 
 def delete_listen(listener: User, listened_at: int, listen_msid: uuid.UUID) -> bool:
@@ -270,4 +287,4 @@ def _read_record(stored: dict[str, Any]) -> SongRecord:
 
 
 def _get_player(listen: Listen) -> str:
-    return f"{PLAYER_PREFIX}{listen.player or 'player'}"[:_SOURCE_LENGTH]
+    return f"listenbrainz:{listen.player or 'player'}"[:_SOURCE_LENGTH]

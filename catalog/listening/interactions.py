@@ -5,6 +5,7 @@ is announced by `catalog.signals.listening_changed` once it is committed.
 """
 
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -22,6 +23,7 @@ from catalog.songs.models import Song
 from common.transactions import retry_conflicts
 
 Kind = Interaction.Kind
+_ATTEMPTS = 3
 REPORT_SOURCE = "playback-report"
 """The source of reports of how far a song was heard. It is none of the sources of plays, so that a play and the
 report of it count once."""
@@ -226,9 +228,7 @@ def _set_opinion(listener: User, song: Song, kind: Kind, source: str) -> Interac
     """Write the opinion; two requests at once end with one row, the later one's."""
     with transaction.atomic():
         hold_song(song, listener)
-        opinion = Interaction.objects.for_listener(listener).opinions().filter(song=song).first()
-        if opinion is None:
-            opinion = _insert_opinion(listener, song, kind, source)
+        opinion = _find_or_insert_opinion(listener, song, kind, source)
         if opinion.kind != kind:
             opinion.kind, opinion.source, opinion.occurred_at = (
                 kind,
@@ -273,16 +273,26 @@ def _write_opinions(
         others.update(kind=kind, source=source, occurred_at=now)
 
 
+def _find_or_insert_opinion(listener: User, song: Song, kind: Kind, source: str) -> Interaction:
+    """Return the opinion, inserted where there is none.
+
+    Another request may insert it at the same moment, and a third one take that back before it is read.
+    """
+    opinions = Interaction.objects.for_listener(listener).opinions().filter(song=song)
+    for _attempt in range(_ATTEMPTS - 1):
+        if (opinion := opinions.first()) is not None:
+            return opinion
+        with suppress(IntegrityError):
+            return _insert_opinion(listener, song, kind, source)
+    return opinions.first() or _insert_opinion(listener, song, kind, source)
+
+
 def _insert_opinion(listener: User, song: Song, kind: Kind, source: str) -> Interaction:
-    """Insert the opinion, or return the one that another request inserted at the same moment."""
     now = truncate_to_second(timezone.now())
-    try:
-        with transaction.atomic():
-            opinion = Interaction.objects.create(
-                listener=listener, song=song, kind=kind, source=source, occurred_at=now
-            )
-    except IntegrityError:
-        return Interaction.objects.for_listener(listener).opinions().get(song=song)
+    with transaction.atomic():
+        opinion = Interaction.objects.create(
+            listener=listener, song=song, kind=kind, source=source, occurred_at=now
+        )
     announce_change([listener.pk])
     return opinion
 

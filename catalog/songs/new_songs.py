@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 _NUMBERED = "song_"
 # any number; transactions that hand out song numbers wait for one another by it
 _NUMBERING_LOCK = 743_102_116
+# the same for transactions that add songs by their names
+_NAMES_LOCK = 743_102_117
 
 
 class NewSongWriter:
@@ -189,11 +191,26 @@ def make_song_key(mbid: uuid.UUID | None, match_key: str) -> str:
     return f"mb-{mbid}" if mbid else f"heard-{hashlib.sha256(match_key.encode()).hexdigest()[:24]}"
 
 
+def wait_for_other_writers() -> bool:
+    """Wait until no other transaction is adding songs by their names, and let others wait until this one ends.
+
+    Return whether songs may have been added since this one looked: on SQLite there is one writer at a time anyway.
+    """
+    if connection.vendor != "postgresql":
+        return False
+    _lock(_NAMES_LOCK)
+    return True
+
+
+def _lock(number: int) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [number])
+
+
 def _reserve_numbers(n: int) -> range:
     """Return n numbers that no song_00042 has; the transaction that asked keeps them to itself."""
     if connection.vendor == "postgresql":  # SQLite has one writer at a time anyway
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_NUMBERING_LOCK])
+        _lock(_NUMBERING_LOCK)
     numbered_songs = Song.objects.filter(key__startswith=_NUMBERED).alias(length=Length("key"))
     longest = numbered_songs.aggregate(length=Max(Length("key")))["length"]
     if longest is None:

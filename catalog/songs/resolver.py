@@ -11,14 +11,13 @@ Every id that a song was heard with is kept: in its own column, or as a `SongAli
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django.db import IntegrityError, transaction
 
 from accounts.models import User
 from catalog.names.matching import (
     SongKeys,
-    build_guest_keys,
     build_search_text,
     build_song_keys,
     clean_isrc,
@@ -32,7 +31,7 @@ from catalog.songs import credits
 from catalog.songs.aliases import SongAlias
 from catalog.songs.genres import add_genres
 from catalog.songs.models import ArtistCredit, Song
-from catalog.songs.new_songs import NewSongWriter
+from catalog.songs.new_songs import NewSongWriter, wait_for_other_writers
 from catalog.songs.song_candidates import (
     IDS,
     Candidate,
@@ -108,6 +107,18 @@ class SongResolver:
 
         Known songs learn the ids and the length that they lack.
         """
+        choice = self._choose(records)
+        if choice.brought and wait_for_other_writers():
+            choice = self._choose(records)  # they may have added some of these
+        resolved, learned, brought = choice.resolved, choice.learned, choice.brought
+        self._new_songs.add(records, choice.new, brought, resolved)
+        learned.write({candidate: resolved.ids[i] for i, candidate in brought.items()})
+        if self._bringer is None:
+            publish_songs((pk for pk in resolved.ids if pk is not None), None)
+        return resolved
+
+    def _choose(self, records: Sequence[SongRecord]) -> "_Choice":
+        """Return which songs the records mean and which are new; changes nothing."""
         resolved = Resolution([None] * len(records))
         keyed = [i for i, record in enumerate(records) if record.key]
         new: dict[int, list[int]] = {i: [] for i in self._find_by_key(records, keyed, resolved)}
@@ -131,7 +142,6 @@ class SongResolver:
                     None,
                     description.album,
                     description.written_title,
-                    records[i].artist,
                     i,
                 )
                 candidates.add("match_key", description.match_key, candidate)
@@ -140,11 +150,7 @@ class SongResolver:
             if candidate.pk is None:
                 new[candidate.position] += [] if candidate.position == i else [i]
             resolved.ids[i] = candidate.pk
-        self._new_songs.add(records, new, brought, resolved)
-        learned.write({candidate: resolved.ids[i] for i, candidate in brought.items()})
-        if self._bringer is None:
-            publish_songs((pk for pk in resolved.ids if pk is not None), None)
-        return resolved
+        return _Choice(resolved, learned, new, brought)
 
     def fill_missing(self, records: Sequence[SongRecord], resolved: Resolution) -> None:
         """Give known songs the features, album, genres and other facts that they lack and the records have."""
@@ -212,7 +218,6 @@ class SongResolver:
             record.duration_ms,
             record.album[:NAME_LENGTH],
             record.title.strip(),
-            build_guest_keys(record.artist, match_key, record.title) if match_key else (),
         )
 
     # --- Songs that files name by keys of their own ---
@@ -313,6 +318,19 @@ class _LearnedIds:
                     (one, name, str(getattr(one, name))): None
                     for name in self._changed[one] & set(IDS)
                 }
+
+
+class _Choice(NamedTuple):
+    """What the records of a batch mean.
+
+    `new` has the positions of new songs, each with those of the other records of the same song; `brought` the new
+    songs that came without a key.
+    """
+
+    resolved: Resolution
+    learned: _LearnedIds
+    new: dict[int, list[int]]
+    brought: dict[int, Candidate]
 
 
 # --- Single songs and small batches, for players and the API ----------------------------------------------------------
