@@ -67,7 +67,7 @@ class PlaylistList(generics.ListAPIView[Playlist]):
                 description=wanted.get("description", ""),
             )
             if wanted.get("is_public"):
-                edit.set_public(playlist, True)
+                edit.change_playlist(playlist, is_public=True)
         return Response(_serialize_detail(playlist), status=status.HTTP_201_CREATED)
 
 
@@ -82,16 +82,7 @@ class PlaylistDetail(APIView):
         """Rename a playlist, describe it, or let others see it."""
         playlist = get_own_playlist(request.user, pk)
         wanted = validate_body(serializers.PlaylistChange, request)
-        with transaction.atomic():
-            if "title" in wanted or "description" in wanted:
-                _apply_edit(
-                    edit.rename_playlist,
-                    playlist,
-                    wanted.get("title", playlist.title),
-                    wanted.get("description"),
-                )
-            if "is_public" in wanted:
-                edit.set_public(playlist, wanted["is_public"])
+        _apply_edit(edit.change_playlist, playlist, **wanted)
         return Response(_serialize_detail(playlist))
 
     @extend_schema(responses={204: None})

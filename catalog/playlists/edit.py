@@ -1,6 +1,7 @@
 """What a listener does with playlists. Positions are kept from 1 on without gaps."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from django.db import transaction
 from django.db.models import Max
@@ -52,22 +53,34 @@ def create_playlist(
     return playlist
 
 
-def rename_playlist(playlist: Playlist, title: str, description: str | None = None) -> None:
-    playlist.title = _clean_title(title)
-    if description is not None:
-        playlist.description = description
-    playlist.save(update_fields=["title", "description", "updated_at"])
+@retry_conflicts
+def change_playlist(
+    playlist: Playlist,
+    *,
+    title: str | None = None,
+    description: str | None = None,
+    is_public: bool | None = None,
+) -> None:
+    """Rename a playlist, describe it, let anybody with the link see it or only its owner; None leaves what is.
+
+    Raises PlaylistError for a title without letters, and for a playlist that was deleted meanwhile.
+    """
+    wanted: dict[str, Any] = {"description": description, "is_public": is_public}
+    if title is not None:
+        wanted["title"] = _clean_title(title)
+    changes = {name: value for name, value in wanted.items() if value is not None}
+    if not changes:
+        return
+    with transaction.atomic():
+        _lock_playlist(playlist)
+        for name, value in changes.items():
+            setattr(playlist, name, value)
+        playlist.save(update_fields=[*changes, "updated_at"])
 
 
 @retry_conflicts
 def delete_playlist(playlist: Playlist) -> None:
     playlist.delete()
-
-
-def set_public(playlist: Playlist, is_public: bool) -> None:
-    """Let anybody with the link see the playlist, or only its owner."""
-    playlist.is_public = is_public
-    playlist.save(update_fields=["is_public", "updated_at"])
 
 
 @retry_conflicts

@@ -57,9 +57,9 @@ class PlaylistWriter:
         return WrittenPlaylists(n_added, len(records) - n_added - len(rejected), n_begun, rejected)
 
     def _find_or_create_playlist(self, title: str, description: str) -> tuple[Playlist, bool]:
-        """Return the owner's playlist of that title, and whether it was just made."""
+        """Return the owner's playlist of that title, and whether it was just made; other changes of it wait."""
         own = Playlist.objects.filter(owner=self._owner, kind=Playlist.Kind.OWN, title=title)
-        existing = own.order_by("created_at", "pk").first()
+        existing = own.select_for_update().order_by("created_at", "pk").first()
         if existing is not None:
             return existing, False
         return Playlist.objects.create(

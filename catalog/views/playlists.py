@@ -1,5 +1,6 @@
 """Playlists: a listener's own, and public ones to look at."""
 
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -89,13 +90,13 @@ def change_playlist(request: SignedInRequest, playlist_id: UUID) -> HttpResponse
             if not form.is_valid():
                 messages.error(request, _("A playlist needs a name."))
                 return redirect("catalog:playlist", mine.pk)
-            edit.rename_playlist(mine, form.cleaned_data["title"], form.cleaned_data["description"])
+            _change_or_404(mine, **form.cleaned_data)
             message = _("Renamed.")
         case "share":
-            edit.set_public(mine, True)
+            _change_or_404(mine, is_public=True)
             message = _("Anybody with the link can see this playlist now.")
         case "unshare":
-            edit.set_public(mine, False)
+            _change_or_404(mine, is_public=False)
             message = _("Only you can see this playlist now.")
         case "delete":
             title = mine.shown_title
@@ -106,6 +107,15 @@ def change_playlist(request: SignedInRequest, playlist_id: UUID) -> HttpResponse
             return HttpResponseBadRequest(f"{other!r} is not something to do with a playlist.")
     messages.success(request, message)
     return redirect("catalog:playlist", mine.pk)
+
+
+def _change_or_404(mine: Playlist, **changes: Any) -> None:
+    try:
+        edit.change_playlist(mine, **changes)
+    except (
+        edit.PlaylistError
+    ):  # deleted in another tab: the form has seen to it that there is a name
+        raise Http404 from None
 
 
 @login_required
@@ -188,8 +198,7 @@ def export_playlist(request: SiteRequest, playlist_id: UUID, form: str) -> HttpR
     shown = _get_visible_playlist(request, playlist_id)
     if form not in files.CONTENT_TYPES:
         raise Http404
-    is_mine = shown.owner_id == request.user.pk
-    text = files.render_playlist(shown, form, settings.SITE_URL, with_reasons=is_mine)
+    text = files.render_playlist(shown, form, settings.SITE_URL)
     response = HttpResponse(text, content_type=files.get_content_type(form))
     response["Content-Disposition"] = files.build_attachment_header(shown, form)
     return response

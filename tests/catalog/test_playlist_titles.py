@@ -54,7 +54,9 @@ def test_a_mix_keeps_its_name_and_its_artists(listener):
 
 
 def test_what_a_listener_called_it_stays(listener, discovery):
-    edit.rename_playlist(discovery, "Weekly discovery, week of my birthday", "Mine")
+    edit.change_playlist(
+        discovery, title="Weekly discovery, week of my birthday", description="Mine"
+    )
     own = edit.create_playlist(listener, ENGLISH)
     mix = make_mix(listener, "Daily mix of mine")
     with translation.override("de"):
