@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from accounts.models import User
@@ -101,23 +101,41 @@ def import_file(
     `content` is songs, listens or history. Raises WrongFile, with nothing changed, when the file is none of that
     format, and ImportRefused while another process imports it.
     """
+    try:
+        return _import_file(path, content, format, options or {}, listener, on_progress)
+    except (IntegrityError, ImportRun.DoesNotExist):
+        if listener is None or User.objects.filter(pk=listener.pk).exists():
+            raise
+        raise ImportRefused(
+            _("The account of %(listener)s was deleted meanwhile; nothing was kept of it.")
+            % {"listener": listener.get_username()}
+        ) from None
+
+
+def _import_file(
+    path: Path,
+    content: str,
+    format: str,
+    options: Mapping[str, Any],
+    listener: User | None,
+    on_progress: OnProgress,
+) -> ImportRun:
     opened = open_file(path)
     importer = _find_importer(content, format, opened)
-    reading = _Reading(opened, importer, importer.read(opened, options or {}))
-    run = _find_unfinished_run(
-        opened, importer, options or {}, listener
-    ) or ImportRun.objects.create(
+    reading = _Reading(opened, importer, importer.read(opened, options))
+    run = _find_unfinished_run(opened, importer, options, listener) or ImportRun.objects.create(
         content=_get_content(importer),
         format=importer.name,
         file_name=clean_file_name(opened.name),
         file_sha256=opened.sha256,
-        options=dict(options or {}),
+        options=dict(options),
         listener=listener,
         requested_by=listener,
     )
     kind = _CommandKind(reading)
     lease = claim_turn(kind, run.pk, take_over=True)
     if lease is None:
+        run.refresh_from_db()  # deleted with its listener: not there any more
         raise ImportRefused(
             _("%(file)s is being imported by another process; wait until that is done.")
             % {"file": opened.name}
