@@ -1,16 +1,18 @@
 """What the recommendations do when something happens elsewhere."""
 
 from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
 from django.core.signals import request_finished, request_started
+from django.db import transaction
 from django.db.models import Q
 from django.db.models.signals import post_save
 from django.dispatch import receiver
 from django.urls import reverse
 
 from accounts.models import User
-from accounts.signals import account_deleted, account_leaving
+from accounts.signals import account_closing, account_deleted, account_leaving
 from catalog.listening.preference_writer import ImportedPreference
 from catalog.models import Interaction
 from catalog.signals import (
@@ -25,7 +27,7 @@ from recommendations.models import ForgettingReceipt
 from recommendations.services.data import column_copy
 from recommendations.services.lists import exclusions
 from recommendations.services.operations import dashboard
-from recommendations.services.preferences import personalisation, restoring
+from recommendations.services.preferences import restoring
 from recommendations.services.serving import list_cache, recorder
 from recommendations.services.surfaces import blends
 from recommendations.services.versions import forgetting, stored_histories
@@ -56,12 +58,16 @@ def clear_cached_figures(sender: Any, **_: Any) -> None:
 
 
 @receiver(post_save, sender=User)
-def follow_personalisation(
+def invalidate_lists_of_user(
     sender: type, instance: User, created: bool, update_fields: Any = None, **_: Any
 ) -> None:
     """The admin may switch personalisation on or off; a sign-in only writes `last_login`."""
     if not created and (update_fields is None or "personalised" in update_fields):
-        personalisation.follow_choice(instance.pk, instance.personalised)
+        list_cache.invalidate_lists([instance.pk])
+        if not instance.personalised:
+            recorder.delete_records(instance.pk)
+            transaction.on_commit(partial(stored_histories.remove_histories, [instance.pk]))
+            transaction.on_commit(partial(column_copy.remove_listeners, [instance.pk]))
 
 
 @receiver(account_deleted)
@@ -124,6 +130,7 @@ def restore_preferences(
     return restoring.restore_preferences(listener, preferences)
 
 
-@receiver(account_deleted)
-def delete_empty_blends(sender: Any, listener_id: int, **_: Any) -> None:
-    blends.delete_empty_blends()
+@receiver(account_closing)
+def leave_blends(sender: Any, user: User, **_: Any) -> None:
+    """A blend goes with its last member."""
+    blends.leave_blends(user)

@@ -11,6 +11,8 @@ from typing import Any
 
 from django.core.cache import cache
 from django.db import IntegrityError, transaction
+from django.db.models import F, TextField, Value
+from django.db.models.functions import Concat
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -315,9 +317,12 @@ def _leave(experiment: Experiment, old: str, new: str, refusal: str) -> None:
 
 def _log_change(experiment: Experiment, what: str, by: Any) -> Experiment:
     """Write what happened to the experiment's log and let every process of this cache see it at once."""
-    experiment.refresh_from_db()
     who = f" by {by}" if by is not None else ""
-    experiment.log += f"{timezone.now():%Y-%m-%d %H:%M} {what}{who}\n"
-    experiment.save(update_fields=["log"])
+    line = f"{timezone.now():%Y-%m-%d %H:%M} {what}{who}\n"
+    # put behind what is there by the database: another operator may be writing a line, too
+    Experiment.objects.filter(pk=experiment.pk).update(
+        log=Concat(F("log"), Value(line), output_field=TextField())
+    )
+    experiment.refresh_from_db()
     cache.delete(CACHE_KEY)
     return experiment

@@ -139,9 +139,21 @@ def join_blend(blend: Blend, listener: User) -> bool:
 def leave_blend(blend: Blend, listener: User) -> None:
     """Leave a blend or decline an invitation; a blend that nobody has joined any more goes."""
     with transaction.atomic():
-        lock_rows([blend])
-        blend.members.filter(listener=listener).delete()
-        _select_empty_blends().filter(pk=blend.pk).delete()
+        _leave([blend], listener)
+
+
+def leave_blends(listener: User) -> None:
+    """Leave every blend and decline every invitation, in the transaction that deletes the account."""
+    lock_listener(listener)  # a blend that they are making meanwhile is there, or never comes to be
+    _leave(list(Blend.objects.filter(members__listener=listener)), listener)
+
+
+def _leave(left: Sequence[Blend], listener: User) -> None:
+    """Who leaves at the same moment is waited for, so that the last one takes the blend along."""
+    lock_rows(left)
+    ids = [blend.pk for blend in left]
+    BlendMember.objects.filter(blend__in=ids, listener=listener).delete()
+    _select_empty_blends().filter(pk__in=ids).delete()
 
 
 def delete_empty_blends() -> int:
@@ -191,7 +203,7 @@ def explain_for_member(listener: User, blended: Blended) -> list[ServedSong] | N
     None for a member of whose taste nothing is known: no song has a reason that is theirs.
     """
     context = ListenerContext(listener)
-    if context.serving is None or not listener.personalised:
+    if context.serving is None:
         return []
     recommender = context.serving[1]
     history = history_loader.load_history(listener, recommender, context=context)
