@@ -38,7 +38,11 @@ def request_account_sync(account: ServerAccount, *, is_light: bool = False) -> S
 
 def _request(server: MusicServer, account: ServerAccount | None, *, is_forced: bool) -> ServerSync:
     which = {"server": server, "account": account}
-    return jobs.request_job(ServerSync, which, is_forced=is_forced)
+    sync = jobs.request_job(ServerSync, which, is_forced=is_forced)
+    if is_forced and not sync.is_forced:  # a light one that waits reads everything instead
+        ServerSync.objects.queued().filter(pk=sync.pk).update(is_forced=True)
+        sync.refresh_from_db()
+    return sync
 
 
 def request_due_syncs() -> list[ServerSync]:
