@@ -21,7 +21,7 @@ BUDGETS = {
     "/library/listening/": 30,
     "/library/listening/2026/": 14,
     "/library/imports/": 4,
-    "/playlists/": 8,
+    "/playlists/": 7,
     "/blends/": 5,
     "/taste/": 14,
     "/taste/?preview=1&discovery=80": 32,
@@ -100,7 +100,7 @@ API_CHANGE_BUDGETS = {
     "post interactions/batch/": 15,
     "patch me/": 6,
     # the password and its limits, sessions, imports and their songs, every table
-    "delete me/?confirm=alice": 70,
+    "delete me/?confirm=alice": 76,
     "delete me/history/?confirm=everything": 10,
     "delete me/history/{entry}/": 10,
     "post me/imports/": 12,  # the quotas are counted under a lock on the listener
@@ -117,7 +117,7 @@ API_CHANGE_BUDGETS = {
     "post model-versions/{version}/activate/": 8,
     "post model-versions/roll-back/": 6,
     "post playlists/": 12,
-    "patch playlists/{playlist}/": 8,
+    "patch playlists/{playlist}/": 9,
     "delete playlists/{playlist}/": 6,
     "post playlists/{playlist}/items/": 14,
     "patch playlists/{playlist}/items/{item}/": 12,

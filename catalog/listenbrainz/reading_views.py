@@ -257,6 +257,17 @@ class OwnPlaylists(ListenBrainzView):
         )
 
 
+class SharedPlaylists(ListenBrainzView):
+    """The playlists that others let the listener change: none, as here only their owner changes a playlist."""
+
+    permission_classes = []
+
+    def get(self, request: Request, username: str) -> Response:
+        self.get_sharing_listener(username)
+        count, offset = read_number(request, "count", 25, 100), read_number(request, "offset", 0)
+        return Response({"playlists": [], "playlist_count": 0, "offset": offset, "count": count})
+
+
 class OnePlaylist(ListenBrainzView):
     permission_classes = []
 
@@ -266,8 +277,7 @@ class OnePlaylist(ListenBrainzView):
         playlist = playlists.filter(pk=id_).first() if id_ else None
         if playlist is None or not _may_see(request, playlist):
             raise exceptions.NotFound(f"Cannot find playlist: {playlist_id}")
-        is_theirs = is_owner(request, playlist.owner) or playlist.owner.shares_playlists
-        return Response(answers.build_playlist(playlist, with_reasons=is_theirs))
+        return Response(answers.build_playlist(playlist))
 
 
 def _look_up(asked: Any, listener: Any) -> dict[str, Any]:

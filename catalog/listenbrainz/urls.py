@@ -63,6 +63,11 @@ urlpatterns = [
         rf"{_USER}/playlists/createdfor/?$", reading_views.CreatedFor.as_view(), name="created_for"
     ),
     re_path(
+        rf"{_USER}/playlists/collaborator/?$",
+        reading_views.SharedPlaylists.as_view(),
+        name="shared_playlists",
+    ),
+    re_path(
         r"^playlist/(?P<playlist_id>[0-9a-fA-F-]{36})/?$",
         reading_views.OnePlaylist.as_view(),
         name="playlist",

@@ -113,6 +113,20 @@ def test_the_weeks_playlists_come_before_a_pile_of_daily_mixes(player, alice, ja
     assert (answer["playlist_count"], titles[0]) == (31, "Weekly jams")
 
 
+def test_nobody_shares_the_changing_of_playlists(player, stranger, jams):
+    """Players ask for these beside a listener's own and made ones, and end at a 404."""
+    address = "user/alice/playlists/collaborator"
+    nothing = {"playlists": [], "playlist_count": 0}
+    assert player.get(address).body == nothing | {"offset": 0, "count": 25}
+    answer = player.get(address, {"count": 5, "offset": 3})
+    assert (answer.status, answer.body) == (200, nothing | {"offset": 3, "count": 5})
+    stranger.prefix = "/1/"
+    assert stranger.get(address).status == 404
+    player.user.shares_playlists = True
+    player.user.save()
+    assert stranger.get(address).body["playlists"] == []
+
+
 def test_a_playlist_names_recordings_and_says_why(player, jams, songs):
     tracks = player.get(f"playlist/{jams.pk}").body["playlist"]["track"]
     assert tracks[0]["identifier"] == [f"https://musicbrainz.org/recording/{songs[0].mbid}"]

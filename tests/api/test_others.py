@@ -167,6 +167,7 @@ PLAYERS = {
     "get playing_now": 404,
     "get listen_count": 404,
     "get created_for": 404,
+    "get shared_playlists": 404,
     "get playlist": 404,
     "get recommended_recordings": 404,
 }

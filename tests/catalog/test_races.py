@@ -218,3 +218,46 @@ print(json.dumps([BlendMember.objects.filter(listener=anna).count(), tokens.list
 def test_limits_hold_when_many_ask_at_once(site):
     """T78: sixty clicks at once made more blends than a listener may have."""
     assert run(site, TOO_MANY) == [20, 50, ["None", "refused"]]
+
+
+TWO_WAYS_OUT = """
+from django.db import transaction
+from accounts import services as accounts
+from recommendations.models import Blend
+from recommendations.services.surfaces import blends
+first, second = listeners[:2]
+both = blends.create_blend(first, "Both leave")
+blends.invite_listener(both, first, second.username)
+blends.join_blend(both, second)
+has_left = threading.Event()
+def leave_slowly():
+    with transaction.atomic():
+        blends.leave_blend(both, second)
+        has_left.set()
+        time.sleep(1)
+def delete():
+    has_left.wait()
+    accounts.delete_account(first)
+answers = together([leave_slowly, delete])
+print(json.dumps([answers, Blend.objects.count()]))
+"""
+
+
+def test_a_blend_goes_when_one_member_leaves_while_the_others_account_is_deleted(site):
+    """T78: each saw the other one as still there."""
+    assert run(site, "import time" + TWO_WAYS_OUT) == [[None, None], 0]
+
+
+TWO_OPERATORS = """
+from recommendations.models import Experiment
+from recommendations.services.experiments import lifecycle
+experiment = Experiment.objects.create(name="One", question="?")
+answers = together([lambda n=n: lifecycle._log_change(experiment, f"line {n}", None) and None for n in range(8)])
+lines = sorted(line.split(" ", 2)[2] for line in Experiment.objects.get().log.splitlines())
+print(json.dumps([set(answers) == {None}, lines]))
+"""
+
+
+def test_the_log_of_an_experiment_keeps_the_line_of_every_operator(site):
+    """T78."""
+    assert run(site, TWO_OPERATORS) == [True, [f"line {n}" for n in range(8)]]
