@@ -261,3 +261,31 @@ print(json.dumps([set(answers) == {None}, lines]))
 def test_the_log_of_an_experiment_keeps_the_line_of_every_operator(site):
     """T78."""
     assert run(site, TWO_OPERATORS) == [True, [f"line {n}" for n in range(8)]]
+
+
+TWO_WINNERS = """
+from recommendations.models import Experiment
+from recommendations.services.experiments import lifecycle
+def try_to(act, *arguments):
+    try:
+        act(*arguments)
+        return "done"
+    except lifecycle.ExperimentRefused as error:
+        return str(error)
+answers, winners = [], []
+for n in range(8):
+    arms = [{"name": name, "share": 0.5, "discovery": share} for name, share in (("a", 0.1), ("b", 0.6))]
+    lifecycle.start(lifecycle.create(name=f"Test {n}", question="?", kind="split", arms=arms))
+    load = lambda: Experiment.objects.get(name=f"Test {n}")
+    first, second = load().arms.all()
+    answers.append(together([lambda: try_to(lifecycle.promote, load(), first),
+                             lambda: try_to(lifecycle.promote, load(), second)]))
+    winners.append(load().arms.filter(is_winner=True).count())
+print(json.dumps([sorted({one for two in answers for one in two}), [sorted(two)[1] for two in answers], winners]))
+"""
+
+
+def test_of_two_winners_promoted_at_once_one_is_and_the_other_reads_why_not(site):
+    """T78: the other one read that only a running experiment can be stopped."""
+    refusal = "A winner was promoted already."
+    assert run(site, TWO_WINNERS) == [[refusal, "done"], ["done"] * 8, [1] * 8]

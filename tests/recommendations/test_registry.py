@@ -152,6 +152,18 @@ def test_pruning_keeps_the_active_version_and_the_one_before_it(version):
         registry.activate(registry.find(others[0].name))
 
 
+def test_a_version_pruned_since_it_was_read_is_not_said_to_be_ready(version):
+    second = train_version()
+    registry.activate(version)
+    ModelVersion.objects.filter(pk=second.pk).update(state=ModelVersion.State.PRUNED)
+    state = ModelVersion.State.PRUNED.label
+    with pytest.raises(
+        registry.RegistryError, match=f"{second.name} is {state} and can't be activated"
+    ):
+        registry.activate(second)
+    assert registry.require_active() == version
+
+
 def test_folders_that_no_version_names_are_swept(version, settings):
     """T03"""
     settings.LEFTOVERS_AFTER_SECONDS = 0

@@ -6,6 +6,7 @@ interleaving everybody's personal lists take turns between two versions (`experi
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -277,7 +278,8 @@ def promote(experiment: Experiment, arm: Arm, *, by: Any = None) -> Experiment:
     if arm.version is not None:
         _require_usable(arm.version)
     if experiment.state == State.RUNNING:
-        stop(experiment, by=by)
+        with suppress(ExperimentRefused):  # another operator stopped it at the same moment
+            stop(experiment, by=by)
     try:
         with transaction.atomic():
             _leave(experiment, State.STOPPED, State.PROMOTED, _("A winner was promoted already."))

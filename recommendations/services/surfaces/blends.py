@@ -144,7 +144,7 @@ def leave_blend(blend: Blend, listener: User) -> None:
 
 def leave_blends(listener: User) -> None:
     """Leave every blend and decline every invitation, in the transaction that deletes the account."""
-    lock_listener(listener)  # a blend that they are making meanwhile is there, or never comes to be
+    lock_listener(listener)  # a blend that they are making meanwhile is committed or refused
     _leave(list(Blend.objects.filter(members__listener=listener)), listener)
 
 

@@ -138,6 +138,7 @@ def _flip(version: ModelVersion, by: Any, reason: str) -> ModelVersion:
         .update(is_active=True, activated_at=timezone.now())
     )
     if not flipped:
+        version.refresh_from_db(fields=["state"])  # pruned, or found broken, since it was read
         raise RegistryError(
             _("%(version)s is %(state)s and can't be activated.")
             % {"version": version.name, "state": version.get_state_display()}
