@@ -503,3 +503,12 @@ class TestPages:
 
     def test_a_site_without_servers_says_so(self, browser, db):
         assert "No music server is connected" in browser.get("/settings/servers/").content.decode()
+
+
+def test_a_full_sync_asked_for_while_a_light_one_waits_is_made(account):
+    """The button was answered with the light one, which reads no plays."""
+    light = syncs.request_account_sync(account, is_light=True)
+    assert syncs.request_account_sync(account).pk == light.pk
+    assert ServerSync.objects.get(pk=light.pk).is_forced
+    full = syncs.request_account_sync(account, is_light=True)
+    assert (full.pk, full.is_forced) == (light.pk, True)
