@@ -9,6 +9,7 @@ from html import escape
 
 WIDTH, HEIGHT = 720, 330
 LEFT, RIGHT, TOP, BOTTOM = 62, 190, 22, 50
+WIDTH_OF_VALUE = 50
 INK, FAINT = "#3f3f4a", "#dcdce4"
 
 
@@ -84,6 +85,8 @@ def _draw_line(line: Line, axes: Axes) -> Iterator[str]:
         yield f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4" fill="{line.colour}"/>'
         if line.is_below:
             yield _write(x + 8, y + 16, f"{seconds:,.0f} s", "start", line.colour)
+        elif x < LEFT + WIDTH_OF_VALUE:  # the axis has its own values on the other side
+            yield _write(x + 8, y - 8, f"{seconds:,.0f} s", "start", line.colour)
         else:
             yield _write(x - 8, y - 8, f"{seconds:,.0f} s", "end", line.colour)
     x, y = points[-1]

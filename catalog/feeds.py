@@ -102,7 +102,12 @@ def serve_playlist_file(request: HttpRequest, playlist_id: UUID, file_format: st
     if playlist is None or not _may_see(request, playlist):
         raise Http404
     with activate_language(playlist.owner):
-        text = files.render_playlist(playlist, file_format, settings.SITE_URL)
+        text = files.render_playlist(
+            playlist,
+            file_format,
+            settings.SITE_URL,
+            with_reasons=request.user == playlist.owner or playlist.owner.shares_playlists,
+        )
     changed_at = playlist.updated_at if playlist.kind == Playlist.Kind.OWN else None
     return _build_answer(request, text, files.get_content_type(file_format), changed_at)
 

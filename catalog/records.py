@@ -9,6 +9,8 @@ from typing import NamedTuple
 # What happened; `Interaction.Kind` is made of these, and a test compares the engine's, which imports nothing of here.
 PLAY, LIKE, DISLIKE, SKIP = range(4)
 KIND_NAMES = ("play", "like", "dislike", "skip")
+PLAYER_PREFIX = "listenbrainz:"
+"""What a source begins with that is a player, before its own name."""
 
 AUDIO_FEATURES = (
     "acousticness",

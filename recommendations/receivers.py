@@ -1,11 +1,9 @@
 """What the recommendations do when something happens elsewhere."""
 
 from collections.abc import Iterable
-from functools import partial
 from typing import Any
 
 from django.core.signals import request_finished, request_started
-from django.db import transaction
 from django.db.models import Q
 from django.db.models.signals import post_save
 from django.dispatch import receiver
@@ -27,7 +25,7 @@ from recommendations.models import ForgettingReceipt
 from recommendations.services.data import column_copy
 from recommendations.services.lists import exclusions
 from recommendations.services.operations import dashboard
-from recommendations.services.preferences import restoring
+from recommendations.services.preferences import personalisation, restoring
 from recommendations.services.serving import list_cache, recorder
 from recommendations.services.surfaces import blends
 from recommendations.services.versions import forgetting, stored_histories
@@ -58,16 +56,12 @@ def clear_cached_figures(sender: Any, **_: Any) -> None:
 
 
 @receiver(post_save, sender=User)
-def invalidate_lists_of_user(
+def follow_personalisation(
     sender: type, instance: User, created: bool, update_fields: Any = None, **_: Any
 ) -> None:
     """The admin may switch personalisation on or off; a sign-in only writes `last_login`."""
     if not created and (update_fields is None or "personalised" in update_fields):
-        list_cache.invalidate_lists([instance.pk])
-        if not instance.personalised:
-            recorder.delete_records(instance.pk)
-            transaction.on_commit(partial(stored_histories.remove_histories, [instance.pk]))
-            transaction.on_commit(partial(column_copy.remove_listeners, [instance.pk]))
+        personalisation.follow_choice(instance.pk, instance.personalised)
 
 
 @receiver(account_deleted)

@@ -21,7 +21,7 @@ BUDGETS = {
     "/library/listening/": 30,
     "/library/listening/2026/": 14,
     "/library/imports/": 4,
-    "/playlists/": 7,
+    "/playlists/": 8,
     "/blends/": 5,
     "/taste/": 14,
     "/taste/?preview=1&discovery=80": 32,

@@ -46,6 +46,7 @@ class AnalysisRunAdmin(RecordAdmin[AnalysisRun]):
                 messages.error(request, str(error))
             else:
                 tasks.enqueue(run)
+                self.log_addition(request, run, "Requested.")
                 messages.success(
                     request, _("The analysis is requested; it goes on in the background.")
                 )
@@ -60,18 +61,21 @@ class AnalysisRunAdmin(RecordAdmin[AnalysisRun]):
     @admin.action(description=_("Pause"), permissions=["change_action"])
     def pause(self, request: HttpRequest, queryset: QuerySet[AnalysisRun]) -> None:
         for run in queryset:
-            analysis_jobs.set_paused(run, True)
+            if analysis_jobs.set_paused(run, True):
+                self.log_change(request, run, "Paused.")
 
     @admin.action(description=_("Go on"), permissions=["change_action"])
     def resume(self, request: HttpRequest, queryset: QuerySet[AnalysisRun]) -> None:
         for run in queryset:
             if analysis_jobs.set_paused(run, False):
                 tasks.enqueue(run)
+                self.log_change(request, run, "Resumed.")
 
     @admin.action(description=_("Stop"), permissions=["change_action"])
     def stop(self, request: HttpRequest, queryset: QuerySet[AnalysisRun]) -> None:
         for run in queryset:
-            analysis_jobs.cancel_analysis(run)
+            if analysis_jobs.cancel_analysis(run):
+                self.log_change(request, run, "Cancelled.")
 
     @admin.display(description=_("status"))
     def state(self, run: AnalysisRun) -> StrOrPromise:

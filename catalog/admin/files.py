@@ -58,6 +58,7 @@ class MusicFolderAdmin(ModelAdmin[MusicFolder]):
     def scan(self, request: HttpRequest, queryset: QuerySet[MusicFolder]) -> None:
         for folder in queryset:
             tasks.enqueue(scan_jobs.request_scan(folder))
+            self.log_change(request, folder, "Scan requested.")
         n = len(queryset)
         messages.success(
             request,
@@ -85,7 +86,10 @@ class FolderScanAdmin(RecordAdmin[FolderScan]):
         if not request.user.has_perm("catalog.change_folderscan"):
             messages.error(request, _("You may not stop scans."))
             return
-        n = sum(scan_jobs.cancel_scan(scan) for scan in queryset)
+        stopped = [scan for scan in queryset if scan_jobs.cancel_scan(scan)]
+        for scan in stopped:
+            self.log_change(request, scan, "Cancelled.")
+        n = len(stopped)
         messages.success(
             request, ngettext("%(n)d scan stopped.", "%(n)d scans stopped.", n) % {"n": n}
         )

@@ -111,6 +111,7 @@ class ImportRunAdmin(RecordAdmin[ImportRun]):
             messages.error(request, str(error))
             return redirect("admin:catalog_importrun_changelist")
         tasks.enqueue(run)
+        self.log_addition(request, run, "Requested.")
         return redirect("admin:catalog_importrun_change", run.pk)
 
     def progress(self, request: HttpRequest, run_id: int) -> HttpResponse:

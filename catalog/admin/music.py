@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.contrib import admin, messages
+from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import PermissionDenied
 from django.db import models
@@ -14,6 +15,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
+from accounts.requests import get_signed_in_user
 from catalog.curation import availability, export, merge
 from catalog.models import AUDIO_FEATURES, Album, Artist, Genre, Song
 from catalog.songs.search import shorten_query
@@ -52,7 +54,7 @@ class NamedRows(LargeTable, ModelAdmin[Row]):
 
 
 class MergingAdmin(NamedRows[Row]):
-    """Rows of which two may mean the same: an action asks which one stays and merges them."""
+    """Rows of which two may mean the same: an action asks which one stays and merges them by `merge_rows`."""
 
     actions = ["merge"]
     formfield_overrides = {models.URLField: {"assume_scheme": "https"}}
@@ -75,12 +77,18 @@ class MergingAdmin(NamedRows[Row]):
         self.log_change(
             request, keeper, "Merged: " + ", ".join(str(row) for row in rows if row != keeper)
         )
-        self.merge_rows(request, keeper, rows)
+        messages.success(request, self.merge_rows(keeper, rows))
         return None
 
-    def merge_rows(self, request: HttpRequest, keeper: Row, rows: list[Row]) -> None:
-        """Make rows one and say what became of them."""
-        raise NotImplementedError
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "merge_rows" not in vars(cls):
+            raise TypeError(f"{cls.__name__} must say in `merge_rows` how its rows become one.")
+
+    if TYPE_CHECKING:
+
+        def merge_rows(self, keeper: Row, rows: list[Row]) -> str:
+            """Make rows one, and return a sentence that says what became of them."""
 
 
 class UsedFilter(admin.SimpleListFilter):
@@ -117,12 +125,12 @@ class ArtistAdmin(LabelledRows, MergingAdmin[Artist]):
         if change and "name" in form.changed_data:
             merge.refresh_search_columns(obj)
 
-    def merge_rows(self, request: HttpRequest, keeper: Artist, rows: list[Artist]) -> None:
+    def merge_rows(self, keeper: Artist, rows: list[Artist]) -> str:
         n_songs = merge.merge_artists(keeper, rows)
         message = ngettext(
             "%(n)d song is now by %(artist)s.", "%(n)d songs are now by %(artist)s.", n_songs
         )
-        messages.success(request, message % {"n": n_songs, "artist": keeper})
+        return message % {"n": n_songs, "artist": keeper}
 
 
 @admin.register(Album)
@@ -143,12 +151,12 @@ class GenreAdmin(LabelledRows, MergingAdmin[Genre]):
     list_filter = [UsedFilter]
     search_fields = ["search_text"]
 
-    def merge_rows(self, request: HttpRequest, keeper: Genre, rows: list[Genre]) -> None:
+    def merge_rows(self, keeper: Genre, rows: list[Genre]) -> str:
         n_songs = merge.merge_genres(keeper, rows)
         message = ngettext(
             "%(n)d song is now %(genre)s.", "%(n)d songs are now %(genre)s.", n_songs
         )
-        messages.success(request, message % {"n": n_songs, "genre": keeper})
+        return message % {"n": n_songs, "genre": keeper}
 
 
 class NamedValues(NewestValues):
@@ -193,21 +201,25 @@ class SongAdmin(LabelledRows, MergingAdmin[Song]):
         if "is_available" in form.changed_data:
             availability.announce_availability([obj.pk])
 
-    def merge_rows(self, request: HttpRequest, keeper: Song, rows: list[Song]) -> None:
+    def merge_rows(self, keeper: Song, rows: list[Song]) -> str:
         merged = merge.merge_songs(keeper, rows)
         text = _("One song now. %(moved)d likes and plays moved, %(known)d were there already.")
-        messages.success(request, text % {"moved": merged.n_moved, "known": merged.n_known})
+        return text % {"moved": merged.n_moved, "known": merged.n_known}
 
     @admin.action(description=_("Withdraw: gone from every list at once"), permissions=["change"])
     def withdraw(self, request: HttpRequest, queryset: QuerySet[Song]) -> None:
+        songs = list(queryset.filter(is_available=True).select_related("artist"))
         n = availability.withdraw_songs(queryset)
+        _log_changes(request, songs, "Withdrawn.")
         messages.success(
             request, ngettext("%(n)d song withdrawn.", "%(n)d songs withdrawn.", n) % {"n": n}
         )
 
     @admin.action(description=_("Offer again"), permissions=["change"])
     def offer(self, request: HttpRequest, queryset: QuerySet[Song]) -> None:
+        songs = list(queryset.filter(is_available=False).select_related("artist"))
         n = availability.offer_songs(queryset)
+        _log_changes(request, songs, "Offered again.")
         messages.success(
             request, ngettext("%(n)d song offered.", "%(n)d songs offered.", n) % {"n": n}
         )
@@ -223,6 +235,13 @@ class SongAdmin(LabelledRows, MergingAdmin[Song]):
         if not self.has_view_permission(request):
             raise PermissionDenied
         return _answer_csv(Song.objects.all())
+
+
+def _log_changes(request: HttpRequest, songs: list[Song], message: str) -> None:
+    """Write what was done with each song where "Who did what" reads it."""
+    LogEntry.objects.log_actions(
+        get_signed_in_user(request).pk, songs, CHANGE, change_message=message
+    )
 
 
 def _answer_csv(songs: QuerySet[Song]) -> StreamingHttpResponse:

@@ -160,6 +160,7 @@ class MusicServerAdmin(ModelAdmin[MusicServer]):
         tasks.enqueue(syncs.request_library_sync(server, is_forced=True))
         for account in server.accounts.all():
             tasks.enqueue(syncs.request_account_sync(account))
+        self.log_change(request, server, "Sync requested.")
         messages.success(request, _("The sync is on its way."))
         return redirect("admin:catalog_musicserver_change", server_id)
 
@@ -167,6 +168,7 @@ class MusicServerAdmin(ModelAdmin[MusicServer]):
         server = self._get_for_post(request, server_id)
         for sync in ServerSync.objects.active().filter(server=server):
             syncs.cancel_sync(sync)
+            self.log_change(request, sync, "Cancelled.")
         messages.success(request, _("The sync stops; what it brought stays."))
         return redirect("admin:catalog_musicserver_change", server_id)
 

@@ -109,6 +109,11 @@ ABOUT_FILES = (
     "%(file)s is not UTF-8 text and looks like %(encoding)s; save it as UTF-8.",
     "%(file)s has the names of its columns and no row below them.",
     "%(file)s is no history of Tautulli.",
+    "%(file)s is a picture or music. Bring the export of what you played, as JSON, CSV or zip.",
+    "%(file)s is a document of a word processor. Save the list in it as CSV and bring that.",
+    "%(file)s is no zip of files that are known here.",
+    "%(file)s holds no history, likes or playlist that is known here",
+    "only the first %(n)s of the %(number)s files in the zip are read",
     "%(file)s holds the history of %(n)s users; export it for one user and bring that.",
     "%(file)s is no playlist of iTunes.",
     "%(file)s is a document of LibreOffice. Open it, go to the sheet with the songs, save"
@@ -239,6 +244,7 @@ KINDS_OF_FILES = (
     "Apple Music's favorites",
     "Plex, by Tautulli (JSON)",
     "Playlist of iTunes or Music (text)",
+    "Zip of several files",
 )
 """What a file is, by its importer."""
 

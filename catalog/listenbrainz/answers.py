@@ -14,6 +14,7 @@ from catalog.listenbrainz.service import compute_song_msid
 from catalog.listening.periods import Period
 from catalog.models import Interaction, Playlist, Song
 from catalog.playlists.export import jspf
+from catalog.records import PLAYER_PREFIX
 
 
 def build_listen(interaction: Interaction, listener: User) -> dict[str, Any]:
@@ -25,7 +26,7 @@ def build_listen(interaction: Interaction, listener: User) -> dict[str, Any]:
         "recording_msid": str(compute_song_msid(song)),
         "user_name": listener.username,
         "track_metadata": build_track_metadata(
-            song, player=interaction.source.removeprefix("listenbrainz:")
+            song, player=interaction.source.removeprefix(PLAYER_PREFIX)
         ),
     }
 
@@ -135,7 +136,11 @@ def build_lookup(song: Song) -> dict[str, Any]:
     return metadata
 
 
-def build_playlist(playlist: Playlist, with_tracks: bool = True) -> dict[str, Any]:
-    """Return a playlist in its owner's language: it is their player that reads it."""
+def build_playlist(
+    playlist: Playlist, with_tracks: bool = True, *, with_reasons: bool = True
+) -> dict[str, Any]:
+    """Return a playlist in its owner's language: it is their player that reads it, `with_reasons`."""
     with activate_language(playlist.owner):
-        return jspf.build_document(playlist, settings.SITE_URL, with_tracks=with_tracks)
+        return jspf.build_document(
+            playlist, settings.SITE_URL, with_tracks=with_tracks, with_reasons=with_reasons
+        )

@@ -277,7 +277,8 @@ class OnePlaylist(ListenBrainzView):
         playlist = playlists.filter(pk=id_).first() if id_ else None
         if playlist is None or not _may_see(request, playlist):
             raise exceptions.NotFound(f"Cannot find playlist: {playlist_id}")
-        return Response(answers.build_playlist(playlist))
+        is_theirs = is_owner(request, playlist.owner) or playlist.owner.shares_playlists
+        return Response(answers.build_playlist(playlist, with_reasons=is_theirs))
 
 
 def _look_up(asked: Any, listener: Any) -> dict[str, Any]:

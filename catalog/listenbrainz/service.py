@@ -22,7 +22,7 @@ from catalog.listening import interactions
 from catalog.listening.interactions import ListenEntry
 from catalog.listening.same_play import lock_listener
 from catalog.models import Interaction, LatestImport, NowPlaying, RecordingMsid, Song, SongAlias
-from catalog.records import SongRecord
+from catalog.records import PLAYER_PREFIX, SongRecord
 from catalog.songs import resolver
 from catalog.songs.visibility import is_visible
 from common.transactions import retry_conflicts
@@ -287,4 +287,4 @@ def _read_record(stored: dict[str, Any]) -> SongRecord:
 
 
 def _get_player(listen: Listen) -> str:
-    return f"listenbrainz:{listen.player or 'player'}"[:_SOURCE_LENGTH]
+    return f"{PLAYER_PREFIX}{listen.player or 'player'}"[:_SOURCE_LENGTH]

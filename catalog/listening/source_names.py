@@ -3,6 +3,8 @@
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from catalog.records import PLAYER_PREFIX
+
 _NAMES = {
     "spotify-extended": "Spotify",
     "spotify": "Spotify",
@@ -13,17 +15,13 @@ _NAMES = {
     "listenbrainz": "ListenBrainz",
     "site": gettext_lazy("this site"),
     "player": gettext_lazy("this site's player"),
-    "listenbrainz:player": gettext_lazy("a player"),
+    f"{PLAYER_PREFIX}player": gettext_lazy("a player"),
     "api": gettext_lazy("programs (API)"),
     "csv": gettext_lazy("a CSV file"),
     "demo": gettext_lazy("the demo"),
 }
 
 
-_FROM_PLAYERS = "listenbrainz:"
-"""What stands before a player's own name."""
-
-
 def name_source(source: str) -> str:
     """Return what a listener calls a source; its own name where none is known."""
-    return str(_NAMES.get(source, source.removeprefix(_FROM_PLAYERS))) or _("unknown")
+    return str(_NAMES.get(source, source.removeprefix(PLAYER_PREFIX))) or _("unknown")

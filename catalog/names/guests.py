@@ -3,10 +3,10 @@
 import re
 
 from catalog.names import note_words
-from catalog.names.text import normalise
+from catalog.names.text import WIDE_LETTERS, normalise
 
 # Japanese titles write it without a blank before it, Latin letters with accents are letters: "曲feat.Bo", "Häft mig"
-_GUEST_WORD = re.compile(r"(?<![a-zÀ-ɏ0-9'’])(featuring|feat|ft)\b(\.?)(?=(\s?))", re.IGNORECASE)
+_GUEST_WORD = re.compile(r"(?<![a-zÀ-ɏ0-9'’])(featuring|feat|ft)\b([.:]?)(?=(\s?))", re.IGNORECASE)
 GUEST_NOTE = re.compile(r"^(?:(?:featuring|feat|ft)\b\.?\s?\S|[wf]/\s?\S)", re.IGNORECASE)
 _SLASH = re.compile(r"^[wf]/\s?", re.IGNORECASE)
 # "part. Anitta" is a guest, "Part. 2", "Part. II" and "Part. Two" are not
@@ -16,16 +16,30 @@ _GUEST_ELSEWHERE = re.compile(
     r"con la participación de\s|com a participação d[eoa]\s|avec la participation d(?:e\s|')|"
     r"con la partecipazione di\s|(?:совместно|дуэт) с\s|с участием\s|gościnnie|gośc\.|gość\.|z udziałem\s|"
     r"za účasti\s|medverkan av\s|гост[ьи]:|フィーチャリング|(?-i:f\.\s(?=[A-ZÀ-ÖØ-ÞА-Я]))|"
-    r"συμμ\.|συμμετέχει|συμμετέχουν|피처링\s)[:\s]{0,2}(?:d[eoa]\s)?"
+    r"συμμ\.|συμμετέχει|συμμετέχουν|피처링\s|(?:du[eo]t|듀엣)[.:]\s?|features\s|starring\s|"
+    r"(?:with |w/\s?|and |& )?(?:our |the )?(?:very )?special guests?\s)[:\s]{0,2}(?:d[eoa]\s)?"
     r"(?=[^\W\d_])(?!(?:[ivx]+|one|two|three|four|five|six|of|um|uma|dois|duas|uno|due|dos|tres|tre)\b)",
     re.IGNORECASE,
 )
 _GUEST_BEGINNING = re.compile(
     r"^(?:featuring|feat|ft|with|w/|f/|avec|con|com|med|met|mit)[.:]{0,2}\s?", re.IGNORECASE
 )
+# "Bo Berg starring Ana Lima", "Bo Berg with special guest Ana Lima", in a credit or a title; a name has to follow
+_GUEST_PHRASE = re.compile(
+    r"(?<=\S)\s(?:(?:with )?(?:starring|introducing|guest vocals by)|(?:with|and|&) (?:(?:very )?special )?guests?|"
+    r"(?<=,\s)special guests?|"
+    r"(?:an?\s|im\s|en\s|em\s|in\s)?(?:duet|duett|duo|dueto|duetto)\s(?:with|mit|avec|con|com)|"
+    r"con la (?:colaboración|participación) de|com a participação (?:de|do|da)|avec la participation de|"
+    r"con la partecipazione di|при участии|п\.\s?у\.|с участием|gościnnie|z udziałem|medverkan av|"
+    r"part\.(?:\sesp\.|\sespecial)?|συμμ\.)\s(?=(?-i:[A-ZÀ-ÖØ-ÞΑ-ΩА-ЯЁĀ-Ž])|[\u3041-\u30ff\u3400-\u9fff\uac00-\ud7a3])"
+    r"(?!(?:[ivx]+|one|two|three|four|five)\b)",
+    re.IGNORECASE,
+)
 # "Drake w/ Rihanna"; "w/o" is "without"
 _GUEST_SLASH = re.compile(r"(?<=\S)\s[wf]/\s?(?=\S)(?!o(?:ut)?\b)", re.IGNORECASE)
-PRODUCER_NOTE = re.compile(r"^(?:prod\b\.?\s?\S|produced by\s)", re.IGNORECASE)
+PRODUCER_NOTE = re.compile(
+    r"^(?:prod\b\.?\s?\S|produced by\s|directed by\s|dir\.\s?by\s|shot by\s)", re.IGNORECASE
+)
 # "Ode feat. Bo, Pt. 2": the part is the song's, not the guest's
 _PART_TAIL = re.compile(
     r"[\s,;]\s?((?:pt|pts|part|vol|volume|teil|parte|partie)\b\.?\s?(?:\d{1,3}|[ivx]{1,4}|one|two|three|four|five))$",
@@ -35,8 +49,12 @@ _PART_TAIL = re.compile(
 
 def cut_guests(name: str) -> str:
     """Cut a name where its guests begin: before "feat.", "ft." or "featuring" that is none of its own words."""
-    for guests in _GUEST_WORD.finditer(name):
-        before, after = name[: guests.start()].rstrip(" ([{,&"), name[guests.end() :].lstrip()
+    read = name.translate(WIDE_LETTERS)
+    for guests in _GUEST_WORD.finditer(read):
+        before, after = (
+            name[: guests.start()].rstrip(" ([{（［,;/&-"),
+            read[guests.end() :].lstrip(),
+        )
         if (
             before
             and after
@@ -44,6 +62,9 @@ def cut_guests(name: str) -> str:
             and not _is_own_word(guests, before, after)
         ):
             return before
+    phrase = _GUEST_PHRASE.search(name)
+    if phrase is not None and (before := name[: phrase.start()].rstrip(" ([{,;/&")):
+        return before
     slash = _GUEST_SLASH.search(name)
     if slash is None or _get_first_word(name[slash.end() :]) in note_words.NO_GUESTS:
         return name.strip()
@@ -118,7 +139,10 @@ def cut_guest_note(name: str) -> str:
 def cut_guest_word(guest: str) -> str:
     """Return a guest's name without the "feat." or "with" before it."""
     elsewhere = _GUEST_ELSEWHERE.match(guest)
-    return guest[elsewhere.end() :] if elsewhere else _GUEST_BEGINNING.sub("", guest)
+    if elsewhere:
+        return guest[elsewhere.end() :]
+    phrase = _GUEST_PHRASE.match(f"- {guest}", 1)
+    return guest[phrase.end() - 2 :] if phrase else _GUEST_BEGINNING.sub("", guest)
 
 
 def _get_first_word(text: str) -> str:

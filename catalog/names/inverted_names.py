@@ -34,11 +34,22 @@ _GIVEN_NAMES = {
 }
 _PARTICLES = ("van", "von", "de", "da")
 _INITIALS = re.compile(r"^(?:[A-Z]\.[\s-]?){1,4}$")
+_SEPARATOR = re.compile(r"(\s?;\s?|\s/\s)")
 _FORM = re.compile(r"^([^,;&/]+),\s([^,;&/]+)$")
 
 
 def turn_inverted_name(name: str) -> str:
-    """Return the name of a composer with the given names first: "Bach, Johann Sebastian" → "Johann Sebastian Bach"."""
+    """Return the name of a composer with the given names first: "Bach, Johann Sebastian" → "Johann Sebastian Bach".
+
+    Among several names, between semicolons or slashes, each such one is turned.
+    """
+    names = _SEPARATOR.split(name)
+    if len(names) == 1:
+        return _turn_name(name)
+    return "".join(_turn_name(one) if i % 2 == 0 else one for i, one in enumerate(names))
+
+
+def _turn_name(name: str) -> str:
     form = _FORM.match(name)
     if form is None:
         return name

@@ -8,13 +8,14 @@ same for all versions of a song: studio, concert, remix, demo.
 import re
 import uuid
 from collections.abc import Iterable, Sequence
+from itertools import combinations
 from typing import NamedTuple
 
 from catalog.names import note_words
 from catalog.names.guests import cut_guest_note, cut_guests
 from catalog.names.inverted_names import names_classical, turn_inverted_name
 from catalog.names.joined_names import join_listed_names
-from catalog.names.text import fit_key, normalise
+from catalog.names.text import fit_key, join_loose_words, normalise
 from catalog.names.title_notes import (
     Piece,
     may_name_version,
@@ -25,6 +26,7 @@ from catalog.names.title_notes import (
 
 # two of them, of four bytes a letter, fit into the 2,704 bytes of a PostgreSQL index entry
 MAX_LENGTH = 300
+_MOST_GUESTS = 3
 # as long as a name that is stored; what comes behind it decides nothing
 _READ_LENGTH = 500
 _ISRC = re.compile(r"^[A-Z]{2}[A-Z0-9]{3}\d{7}$")
@@ -34,13 +36,25 @@ _JOINING = ("and", "n")
 _ARTIST_JOINING = (*_JOINING, "x", "vs", "versus", "und", "et", "y", "og", "och", "и")
 # the last word of a name is none: "Lil Nas X & Bo", "Malcolm X vs. Bo"
 _JOINER = re.compile(
-    r"\s?[,;、](?:\s(?:and|&)\s|\s|$)|[;、]|\s?[\\|]+\s?|(?<=\w\w)×(?=\w\w)|\s(?:&|\+|/|x|×|•|·|vs\.?|versus|and|y|und|et|og|och|и)\s"
-    r"(?!(?:&|\+|x|×|vs\.?|versus|and|und|et|og|och|y|и)\s)",
+    r"\s?(?:[,;、，；](?:\s(?:and|&|＆)\s|\s|$)|[;、，；]|(?<!\d),(?!\d))(?!\s?(?:jr|sr)\b)|"
+    r"\s?\\+\s?|\s\|+\s|(?<=\w\w)[|×✕✖＆／]+(?=\w\w)|"
+    r"\s(?:&|＆|\+|＋|/+|／|⁄|x|ｘ|×|✕|✖|•|·|・|vs\.?|versus|and|y|und|et|og|och|и|pres\.|presents|präsentiert|présente)\s"
+    r"(?!(?:&|＆|\+|x|×|vs\.?|versus|and|und|et|og|och|y|и)\s)",
     re.IGNORECASE,
 )
 # these join only full names: "Ana Lima with Bo Berg", "Ana Lima/Bo Berg", but not "Sleeping with Sirens", "AC/DC"
 _WEAK_JOINER = re.compile(
-    r"\s(?:with|con|com|avec|mit|med|met|e|i|en|ve|és|ja)\s(?=[A-ZÀ-ÖØ-ÞА-Я])|(?<=\S)/(?=[^\W\d_])"
+    r"\s(?:with|con|com|avec|mit|med|met|e|i|en|ve|és|ja|v|conducted by|dirigiert von)\s"
+    r"(?=[A-ZÀ-ÖØ-ÞА-Я]|[\u3041-\u30ff\u3400-\u9fff\uac00-\ud7a3])|(?<=\S)[/&+＋](?=[^\W\d_])|(?<=\S)\s×(?=[^\W\d_])"
+)
+# "Ana Lima - Berliner Philharmoniker"
+_DASH = re.compile(r"\s[-–—]\s")
+# "Bo Berg (conductor)", "Ana Lima (piano)"
+_ROLE = re.compile(
+    r"\s[(\[](?:conductor|cond\.?|director|dirigent|orchestra|soloist|piano|violin|viola|cello|violoncello|guitar|organ|"
+    r"harpsichord|flute|clarinet|soprano|mezzo-soprano|alto|contralto|tenor|baritone|bass|choir|composer|vocals|"
+    r"klavier|violine|orgel|sopran|bariton)[)\]]",
+    re.IGNORECASE,
 )
 # as the second half of one name begins: "Nick Cave & The Bad Seeds", "Bill Haley & His Comets"
 _SECOND_HALVES = (
@@ -66,7 +80,8 @@ _HALF_AHEAD = re.compile(rf"(?:&|\+|\band)\s(?:{'|'.join(_SECOND_HALVES)})\b", r
 _EASTERN = re.compile(r"^[\u3041-\u30ff\u3400-\u9fff\uac00-\ud7a3]{2,}$")
 # libraries sort "Beatles, The" and "Ärzte, Die"
 _INVERTED = re.compile(
-    r"^([^,]+), (the|die|der|das|los|las|les|le|la|el|il|gli|het|os)$", re.IGNORECASE
+    r"^([^,]+), ?(the|die|der|das|los|las|les|le|la|el|il|gli|het|os)$|^([^(\[]+)\s[(\[](the)[)\]]$",
+    re.IGNORECASE,
 )
 # who sings for a figure: "Lin (CV: Ana Lima)"
 _VOICE = re.compile(
@@ -74,10 +89,18 @@ _VOICE = re.compile(
     re.IGNORECASE,
 )
 # "BTS (방탄소년단)", "아이유(IU)": services of the East write the name in both scripts
-_TWO_SPELLINGS = re.compile(r"^([^()（）{}]+)[(（{]([^()（）{}]+)[)）}]$")
+_TWO_SPELLINGS = re.compile(r"^([^()（）{}【】\[\]]+)[(（{【\[]([^()（）{}【】\[\]]+)[)）}】\]]$")
 _CHANNEL = re.compile(
-    r"(?<=\S)(?:\s[-–—]\s(?:Topic|Thema|Thème|Tema|Tópicos?|Тема|トピック|주제|主题|主題)|\s?VEVO)$"
+    r"(?<=\S)(?:\s?[-–—]\s(?:Topic|Thema|Thème|Tema|Tópicos?|Argomento|Onderwerp|Temat|Ämne|Emne|Aihe|Téma|Konu|Topik|"
+    r"Chủ đề|Θέμα|Тема|トピック|주제|主题|主題|หัวข้อ|موضوع|נושא|विषय)|\s-Topic|(?<=\S\S)\s?(?:VEVO|Vevo|vevo)|"
+    r"\s(?:[(\[](?:Official|Officiel|Oficial|Offiziell|公式)[)\]]|(?:Official|Officiel|Oficial|公式)"
+    r"(?:\s(?:YouTube\s)?(?:Channel|Music|チャンネル))?))$"
 )
+# "Ana Lima 'Tide' MV", "Ana Lima「Tide」"
+_QUOTED_TITLE = re.compile(
+    r"^([^'‘“\"「『]{1,120}?)\s?(?:[-–—:]\s)?(?:(?<=\s)['‘“\"]|[「『])([^'’”\"」』]+)['’”\"」』](?!\w)(.*)$"
+)
+_OWN_ARTIST_SIGN = re.compile(r": |/|／|[\s][‘'“\"]|[「『]")
 # only its guests tell one remix without a name of its own from another
 _NAMELESS_REMIXES = ("remix", "official remix", "the remix")
 # Catalogues count in figures, Hoboken's in both: "Op. 27b", "Hob. XVI:34"; "Woo, I Like That" and "Co-op 2" are none
@@ -87,9 +110,11 @@ _WORK_NUMBER = re.compile(
 # these tell works only beside a form: "Sonata No. 2", "Sonata, K. 331"
 _NUMBER_OF_A_FORM = re.compile(r"\b(?:(?:number|k|d) \d+[a-z]?|number [ivx]+)\b")
 # two spellings of one: "K. 331" of Köchel's catalogue, "Op. 9"
-_OF_A_CATALOGUE = {"kv": "k", "opus": "op"}
+_OF_A_CATALOGUE = {"kv": "k", "kochel": "k", "opus": "op"}
 # "K331", "Op.9" with its number right behind it
-_GLUED_NUMBER = re.compile(r"^(bwv|hwv|kv|op|rv|k|d)(\d+[a-z]?)$")
+# and "Pt2"
+_GLUED_NUMBER = re.compile(r"^(bwv|hwv|woo|kv|op|rv|k|d|pts?|part|vol|teil|ch|ep)(\d+[a-z]?)$")
+_ROMAN_NUMBERS = frozenset(word for word in note_words.NUMBERS if word.strip("ivx") == "")
 _IN_A_KEY = re.compile(
     r"\b(?:in|en) [a-h](?: (?:sharp|flat|major|minor|dur|moll|majeur|mineur)\b|$)"
 )
@@ -104,6 +129,7 @@ class SongKeys(NamedTuple):
 
 def build_song_keys(artist: str, title: str) -> SongKeys:
     """Return both keys of a song; linear in the names, of which 500 letters count."""
+    artist = _leave_out_guests(artist, title)
     key = build_artist_key(artist)
     pieces = _read_title(key, title)
     main_pieces = [piece for piece in pieces if not (piece.is_note and names_version(piece.text))]
@@ -116,6 +142,34 @@ def build_song_keys(artist: str, title: str) -> SongKeys:
     )
     match = _add_guests_of_remix(match, pieces, artist, title)
     return SongKeys(fit_key(f"{key}|{match}"), fit_key(f"{key}|{work}"))
+
+
+def build_guest_keys(artist: str, match_key: str, title: str) -> list[tuple[str, frozenset[str]]]:
+    """Return further match keys under which a recording may be stored, with the guests who have to be named there.
+
+    One source writes "Ana & Bo", another "Ana" and "Tide (feat. Bo)". Names that show by themselves to be several
+    artists' need none of this.
+    """
+    names = split_credit(get_main_artist(artist))
+    guests = [one for one in dict.fromkeys(list_guest_names(artist, title)) if one not in names]
+    title_key = match_key.partition("|")[2]
+    keys: list[tuple[str, frozenset[str]]] = []
+    if len(guests) <= _MOST_GUESTS:
+        for n in range(len(guests), 0, -1):
+            for main_guests in combinations(guests, n):
+                joint = build_artist_key(", ".join([*names, *main_guests]))
+                others = frozenset(map(build_lookup_key, set(guests) - set(main_guests)))
+                keys.append((fit_key(f"{joint}|{title_key}"), others))
+    if 1 < len(names) <= _MOST_GUESTS + 1 and not is_list_of_full_names(names):
+        others = frozenset(map(build_lookup_key, names[1:]))
+        keys.append((fit_key(f"{_build_name_key(names[0])}|{title_key}"), others))
+    return [(key, others) for key, others in keys if key != match_key]
+
+
+def list_guest_names(artist: str, title: str) -> list[str]:
+    """Return the single names of the guests of a credit and a title, whether they are several artists' or not."""
+    guests = [guest for text in (artist, title) for guest in find_guests(text)]
+    return [name for guest in guests for name in split_credit(guest)]
 
 
 def is_composed(title: str) -> bool:
@@ -163,7 +217,7 @@ def get_main_artist(artist: str) -> str:
     Only a composer's name is turned where the surname is first: "Bach, Johann Sebastian" → "Johann Sebastian Bach".
     """
     name = _collapse_blanks(artist)
-    whole = cut_guest_note(_VOICE.sub("", strip_channel(name)))
+    whole = cut_guest_note(_ROLE.sub("", _VOICE.sub("", strip_channel(name))))
     main = _cut_second_spelling(cut_guests(whole)) or name or artist.strip()
     return turn_inverted_name(main)
 
@@ -279,8 +333,24 @@ def _add_guests_of_remix(match: str, pieces: Sequence[Piece], *names: str) -> st
 def _split_full_names(name: str) -> list[str]:
     """Split a name at the joiners that join only full names, where all of its parts are such."""
     names = [one.strip() for one in _WEAK_JOINER.split(name)]
+    if len(names) == 1:  # elsewhere a dash stands before the title of a song or an album
+        dashed = [one.strip() for one in _DASH.split(name)]
+        names = dashed if any(map(names_classical, dashed)) else names
     are_names = len(names) > 1 and all(names) and is_list_of_full_names(names)
     return names if are_names else [name.strip()] if name.strip() else []
+
+
+def _leave_out_guests(artist: str, title: str) -> str:
+    """Return a credit without those whom the title names as guests: "Ana, Bo" of "Tide (feat. Bo)" is "Ana"."""
+    if not _JOINER.search(artist):
+        return artist
+    guests = find_guests(title)
+    if not guests:
+        return artist
+    keys = {build_lookup_key(name) for guest in guests for name in (guest, *split_credit(guest))}
+    names = split_credit(get_main_artist(artist))
+    staying = [name for name in names if build_lookup_key(name) not in keys]
+    return ", ".join(staying) if staying and len(staying) < len(names) else artist
 
 
 def _build_performers_key(artist: str, title_key: str) -> str:
@@ -319,8 +389,12 @@ def _build_name_key(name: str) -> str:
     return _leave_out(_split_artist_words(name), _ARTIST_JOINING)
 
 
+def _put_article_first(inverted: re.Match[str]) -> str:
+    return f"{inverted[2] or inverted[4]} {inverted[1] or inverted[3]}"
+
+
 def _split_artist_words(name: str) -> list[str]:
-    words = normalise(_INVERTED.sub(r"\2 \1", name[:_READ_LENGTH])).split()
+    words = normalise(_INVERTED.sub(_put_article_first, name[:_READ_LENGTH])).split()
     return words[1:] if len(words) > 1 and words[0] == "the" and words[1:] != ["the"] else words
 
 
@@ -352,12 +426,36 @@ def _collapse_blanks(name: str) -> str:
 
 def _read_title(artist: str, title: str) -> list[Piece]:
     """Return the pieces that count; video sites put the artist before the title: "Ana Lima - Tide (Video)"."""
-    pieces = read_pieces(_collapse_blanks(title))
-    if len(pieces) > 1 and pieces[1].is_behind_dash and build_lookup_key(pieces[0].text) == artist:
-        second = pieces[1]
-        if second.text != "live" and not names_version(second.text):
-            return [second._replace(is_note=False), *pieces[2:]]
+    whole = _collapse_blanks(title)
+    pieces = read_pieces(
+        _cut_own_artist(artist, whole) if _OWN_ARTIST_SIGN.search(whole) else whole
+    )
+    if len(pieces) < 2:
+        return pieces
+    first, second, *_ = pieces
+    is_begun = second.is_behind_dash and artist in (
+        build_lookup_key(first.text),
+        build_artist_key(first.text),
+    )
+    if is_begun and second.text != "live" and not names_version(second.text):
+        return [second._replace(is_note=False), *pieces[2:]]
+    if second.is_behind_dash and build_lookup_key(second.text) == artist:  # "Tide - Ana Lima"
+        return [first, *pieces[2:]]
     return pieces
+
+
+def _cut_own_artist(artist: str, title: str) -> str:
+    """Return a title without its artist, before it or behind it: "Ana Lima 'Tide' MV", "Tide / Ana Lima"."""
+    quoted = _QUOTED_TITLE.match(title)
+    if quoted is not None and build_artist_key(quoted[1]) == artist:
+        return f"{quoted[2]} {quoted[3].strip()}".strip()
+    before, colon, rest = title.partition(": ")
+    if colon and build_lookup_key(before) == artist and rest.lower() != "live":
+        return rest
+    before, slash, rest = title.rpartition("/")
+    if slash and before.strip() and build_lookup_key(rest) == artist:
+        return before.strip()
+    return title
 
 
 def _join_title_words(pieces: Sequence[Piece], title: str) -> str:
@@ -403,4 +501,11 @@ def _join_words(words: Sequence[str]) -> str:
             joined.append(note_words.NUMBERS[word])
         else:
             joined.append(word)
-    return " ".join(joined)[:MAX_LENGTH].rstrip()
+    key = " ".join(joined)[:MAX_LENGTH].rstrip()
+    if not _ROMAN_NUMBERS.isdisjoint(joined) and is_composed(key):
+        joined = [
+            note_words.NUMBERS[one] if one in _ROMAN_NUMBERS and before != "hob" else one
+            for before, one in zip(["", *joined], joined, strict=False)
+        ]
+        key = " ".join(joined)[:MAX_LENGTH].rstrip()
+    return join_loose_words(key)

@@ -1,10 +1,11 @@
 """The words by which the notes of titles are judged, in the normal form of `catalog.names.text`.
 
-`catalog.names.title_notes` applies them; docs/matching.md shows them with examples. English stands first in each table,
+`catalog.names.title_notes` applies them; docs/matching.md shows them with examples. English stands first in
+each table,
 behind it what services and labels write in other languages. `catalog.names.matching` reads the numbers of parts.
 """
 
-from catalog.names.text import normalise
+from catalog.names.text import join_loose_words, normalise
 
 
 def _split_list(text: str) -> tuple[str, ...]:
@@ -64,7 +65,7 @@ PRESSING_WORDS = REMASTERS | _split_words(
     """re digital digitally version versions versao versione versie версия edition edicion edicao edizione edit mix
     album single lp ep radio original main standard full length inch bonus track tracks super special collector
     collectors s limited release in the a and en de of from vinyl cd disc 7 12 7in 12in 7inch 12inch
-    16 24 bit hd 4k dolby atmos バージョン ヴァージョン 버전"""
+    16 24 bit 16bit 24bit hd 4k dolby atmos recording new バージョン ヴァージョン 버전"""
 )
 _PRESSING_KINDS = _split_phrases(
     """single, album, lp, ep, radio, original, main, standard, full, full length, 7, 12, 7in, 12in, 7inch, 12inch,
@@ -72,7 +73,8 @@ _PRESSING_KINDS = _split_phrases(
     us single, uk album, us album, uk radio, us radio, german single"""
 )
 _EDITIONS = _split_phrases(
-    """legacy, platinum, gold, diamond, complete, ultimate, definitive, tour, japan, japanese, european, international,
+    """legacy, platinum, gold, diamond, complete, ultimate, definitive, tour, japan, japanese, european,
+    international,
     uk, us, american, collectors"""
 )
 PRESSING_PHRASES = (
@@ -80,7 +82,11 @@ PRESSING_PHRASES = (
     | frozenset(f"{kind} edition" for kind in _EDITIONS)
     | frozenset(
         _split_phrases(
-            """original, edit, bonus, bonus track, bonus track version, bonus version, bonus edition, standard edition,
+            """explicit content, studio version, vinyl version, cd version, dolby atmos mix, atmos mix, 360
+            reality audio,
+        mastered for itunes, apple digital master, flac, itunes exclusive, full song, original, edit, radio,
+        original recording, original recordings, bonus, bonus track,
+        bonus track version, bonus version, bonus edition, standard edition,
         special edition, limited edition, collectors edition, collector s edition, hidden track, edited,
         edited version, dirty, dirty version, dolby atmos, dolby atmos version, spatial audio, originalversion,
         albumversion, singleversion, radioversion, radioedit, version originale, version original,
@@ -102,7 +108,8 @@ BONUS_ENDINGS = _split_phrases("bonus track, bonus tracks, bonus version")
 
 SOURCE_WORDS = _split_words("film movie series musical show game")
 SOUNDTRACK_BEGINNINGS = _split_beginnings(
-    """soundtrack version, title song from, саундтрек к фильму, саундтрек к сериалу,
+    """ost, original soundtrack from, from the album, bo du film, tema de la pelicula, tema del film, musik aus,
+    soundtrack version, title song from, саундтрек к фильму, саундтрек к сериалу,
     music from the motion picture, music from the original, music from the film,
     music from the series, songs from the motion picture,
     banda sonora, bande originale, bande son du, colonna sonora, trilha sonora, filmmusik, musik aus dem film,
@@ -119,6 +126,20 @@ SOUNDTRACK_STEMS = _split_list(
     """主題歌 サウンドトラック テーマソング オープニングテーマ エンディングテーマ 挿入歌 イメージソング
     主题曲 主題曲 主题歌 片头曲 片頭曲 片尾曲 插曲 插入曲 推广曲 推廣曲 宣传曲 宣傳曲 原声带 原聲帶 주제곡 삽입곡"""
 )
+# "TVアニメ『夢』OPテーマ", "映画『夢』より": the work that a theme or a quotation is from
+EASTERN_WORKS = ("アニメ", "映画", "ドラマ", "ゲーム", "劇場版", "舞台", "ミュージカル", "特撮")
+EASTERN_SOURCES = (
+    "テーマ",
+    "より",
+    "主題歌",
+    "挿入歌",
+    "op",
+    "ed",
+    "opテーマ",
+    "edテーマ",
+    "劇中歌",
+    "から",
+)
 # titles that say nothing without the film: "Main Title (From "Up")"
 SCORE_TITLES = _split_words(
     """main end opening closing love title titles theme themes credits credit overture prologue epilogue ending finale
@@ -133,22 +154,27 @@ LIVE_ELSEWHERE = _split_phrases(
     """en vivo, en concierto, em concerto, em concierto, ao vivo, en directo, en direct, en concert, en public, dal
     vivo, in concert, концертная запись, концертная версия, живой концерт, живая запись, живой звук, canli
     performans, canli kayit, na zywo, w koncercie, nagranie koncertowe, ζωντανη ηχογραφηση, trực tiếp, הופעה
-    חיה, בהופעה חיה, מתוך הופעה, حفلة مباشرة, حفلة حية, بث مباشر, تسجيل حي, اجرای زنده, на живо"""
+    חיה, בהופעה חיה, מתוך הופעה, حفلة مباشرة, حفلة حية, نسخة حية, نسخه حيه, بث مباشر, تسجيل حي, اجرای زنده, на живо"""
 )
 # notes of one word
 LIVE_WORDS = _split_words(
     """แสดงสด บันทึกการแสดงสด लाइव
     ライブ ライヴ ライブ版 ライブver ライブバージョン 라이브 라이브버전 现场 現場 现场版 現場版 live版 演唱会版
     演唱會版 концерт вживую наживо สด canli ζωντανα uzivo nazivo naživo živě eloben elo livenä מהופעה בהופעה
-    לייב בלייב הופעה لايف مباشر حفلة حفل زنده liveversion livemitschnitt liveaufnahme livekonzert"""
+    现场演唱 現場演唱 live现场 live現場 לייב בלייב הופעה لايف مباشر حفلة حفل زنده
+    liveversion livemitschnitt liveaufnahme livekonzert"""
 )
 AFTER_LIVE = _split_words(
     """at in from on version versions recording recordings session sessions performance performances concert edit mix
     take video audio bbc mtv kexp radio tour bootleg album single track remaster remastered mono stereo tv studio
-    lounge digital bonus ep lp aid mitschnitt aufnahme en au aus im bei vom auf by with i pa w z na v op dans chez
+    lounge digital bonus ep lp aid mitschnitt aufnahme en au aus im bei beim vom zum auf by with i pa w z na v op dans
+    chez all alla allo al dal dalla nel nella sul em no na do desde aan uit bij
     из в на fran fra dari ze az"""
 )
-PLACE_WORDS = _split_words("at in from on version recording session sessions")
+PLACE_WORDS = _split_words("at in from on version recording session sessions lounge")
+# "ライブ・アット・武道館", "Концерт в Москве"
+EASTERN_LIVE = _split_words("ライブ ライヴ 라이브 现场 現場 концерт")
+AFTER_EASTERN_LIVE = _split_words("at in from アット イン フロム в на из 版")
 # "(Long Live)", "(Where We Live)" are words of a title
 BEFORE_TO_LIVE = _split_words(
     """i you we they he she who it to long where how the people that never always gotta must will let lets cant dont
@@ -160,16 +186,21 @@ BESIDE_LIVE = _split_words("acoustic unplugged demo instrumental remix medley pi
 
 VIDEO_CORES = _split_words(
     """video audio lyric lyrics visualizer visualiser hd hq 4k uhd 1080p 720p clip clipe videoclip mv letra musikvideo
-    klip klibi teledysk клип видео видеоклип 公式"""
+    klip klibi teledysk клип видео видеоклип 公式 ミュージックビデオ リリックビデオ 뮤직비디오 歌詞 歌詞付き 歌詞つき
+    paroles testo tekst songtext sözleri текст legendado legendada subtitulado subtitulada
+    가사 歌词 歌词版 动态歌词 متن کلیپ ویدیو كليب فيديو כליפ קליפ מילים"""
 )
 VIDEO_WORDS = VIDEO_CORES | _split_words(
     """official music officiel officielle oficial offizielles offizieller ufficiale officiell officielt resmi
-    oficjalny официальный официальное премьера with w full in the m v s and con on screen original only
+    officiële animated oficjalny официальный официальное премьера with w full in the m v s and con on screen
+    original only
     performance"""
 )
 VIDEO_PHRASES = frozenset(
     _split_phrases(
-        """m v, official, officiel, oficial, official visual, премьера клипа, ncs release, monstercat release,
+        """mit text, eng sub, english sub, english subtitles, sub espanol, lyrics sub espanol, color coded lyrics,
+        premiere, new song, youtube, m v, official, officiel, oficial, official visual, премьера клипа, ncs
+        release, monstercat release,
         free download, free dl, out now, album out now, ep out now"""
     )
 )
@@ -181,45 +212,123 @@ PLAIN_VERSIONS = _split_words(
 )
 # the word for a version, before or behind its kind
 VERSION_NAMES = _split_words(
-    "version versions ver versione versao versie wersja verze verzia версия バージョン ヴァージョン 버전"
+    """version versions ver versione versao versie wersja verze verzia версия バージョン ヴァージョン 버전 版 판
+    نسخة نسخه גרסה גרסת"""
 )
+# the same behind a word of any script, without a blank: "国语版", "アコースティックver.", "ピアノバージョン"
+GLUED_VERSION_NAMES = ("バージョン", "ヴァージョン", "버전", "ver", "版")
+# words for pressings and kinds of versions in other scripts
+WORDS_ELSEWHERE = {
+    **dict.fromkeys(_split_list("シングル 싱글 单曲 單曲"), "single"),
+    **dict.fromkeys(_split_list("アルバム 앨범 专辑 專輯"), "album"),
+    **dict.fromkeys(_split_list("オリジナル 오리지널 原"), "original"),
+    **dict.fromkeys(_split_list("フル 풀 完整"), "full"),
+    **dict.fromkeys(_split_list("ショート"), "short"),
+    **dict.fromkeys(_split_list("ロング"), "long"),
+    **dict.fromkeys(_split_list("ボーナストラック 보너스트랙"), "bonus track"),
+    **dict.fromkeys(_split_list("ボーナス 보너스"), "bonus"),
+    **dict.fromkeys(_split_list("トラック 트랙"), "track"),
+    **dict.fromkeys(_split_list("ステレオ"), "stereo"),
+    **dict.fromkeys(_split_list("モノラル"), "mono"),
+    **dict.fromkeys(_split_list("エディット"), "edit"),
+    **dict.fromkeys(_split_list("ミックス"), "mix"),
+    **dict.fromkeys(_split_list("カバー カヴァー 커버 翻唱"), "cover"),
+    **dict.fromkeys(_split_list("オリジナルカラオケ"), "original karaoke"),
+    **dict.fromkeys(_split_list("カラオケ"), "karaoke"),
+}
+GLUED_REMIXES = ("リミックス",)
 VERSIONS_ELSEWHERE = {
     **dict.fromkeys(
         _split_list("""akustik akustisch akustische akustikversion acustico acustica acoustique akustinen akustyczna
-        акустика акустическая アコースティック アコースティックバージョン 어쿠스틱"""),
+        акустика акустическая アコースティック アコースティックバージョン 어쿠스틱 أكوستيك אקוסטי אקוסטית"""),
         "acoustic",
     ),
+    **dict.fromkeys(_split_list("ピアノ 피아노 钢琴 鋼琴"), "piano"),
+    **dict.fromkeys(_split_list("オーケストラ 오케스트라 交响 交響 管弦"), "orchestral"),
+    **dict.fromkeys(_split_list("アンプラグド 언플러그드 不插电 不插電"), "unplugged"),
+    **dict.fromkeys(_split_list("アカペラ 아카펠라 清唱"), "cappella"),
     **dict.fromkeys(
         _split_list("""inst instr instrumentale strumentale instrumentalversion инструментал инструментальная インスト
-        インストゥルメンタル インストゥルメンタルバージョン"""),
+        インストゥルメンタル インストゥルメンタルバージョン インストルメンタル 인스트루멘탈 반주 伴奏 موسيقى"""),
         "instrumental",
     ),
-    **dict.fromkeys(_split_list("ремикс リミックス 리믹스 remezcla"), "remix"),
+    **dict.fromkeys(
+        _split_list("ремикс リミックス 리믹스 remezcla ريمكس رمیکس ריمיקס רמיקס 混音"), "remix"
+    ),
     **dict.fromkeys(_split_list("караоке カラオケ"), "karaoke"),
-    **dict.fromkeys(_split_list("демо демоверсия デモ"), "demo"),
+    **dict.fromkeys(_split_list("демо демоверсия デモ 데모 小样 小樣"), "demo"),
     **dict.fromkeys(_split_list("acapella acappella capella"), "cappella"),
 }
 VERSION_WORDS = (
     PLAIN_VERSIONS | set(VERSIONS_ELSEWHERE) | LIVE_WORDS | VERSION_NAMES
 ) | _split_words(
-    """live remix remixed mix rmx edit version dub session sessions take rework bootleg cover slowed reverb sped
+    """drumless daycore refix redux reconstruction reinterpretation retouch remodel rerub percapella voicenote uncut
+    unedited commentary mixed blend treatment interpretation unreleased 弾き語り 弾き語ver 歌ってみた
+    セルフカバー セルフカヴァー オルゴール リアレンジ
+    arrange arranged 8bit 翻自 翻唱 カバー カヴァー
+    커버 스페드업 加速 降速 纯音乐 純音樂 live remix remixed mix rmx edit version dub session sessions take rework
+    bootleg cover slowed reverb sped
     rehearsal outtake remaster remastered acapella cappella rerecorded recorded vip flip mashup medley alternative
     capella rough early stripped symphonic chopped screwed nightcore reworked reimagined revisited remake lofi 8d
     klavierversion orchesterversion langversion kurzversion karaokeversion maxiversion neuversion kinoversion
     klavierfassung orchesterfassung langfassung kurzfassung neufassung neuaufnahme"""
 )
 VERSION_PHRASES = _split_phrases(
-    """speed up, tv size, tvサイズ, short size, off vocal, オフボーカル, オフ ボーカル, backing track,
+    """mash up, re work, re rub, tiny desk, amazon original, amazon music original, apple music edition,
+    a colors show, isolated vocals, vocals only, no drums, music box, bass boosted, jersey club, voice note,
+    phone memo, tv size, tvサイズ, アニメサイズ, anime size, movie size, game size, short size, bonus beats,
+    minus one, playback,
+    work in progress, the first take, off vocal, オフボーカル, オフ ボーカル, backing track,
     spotify singles, from the vault, voice memo, hardstyle, phonk, originally performed by, in the style of,
     made famous by, tribute to, re recording, lo fi, re imagined"""
 )
 # These name a version at the end of a note, before a number or before the words here: "Bo Cover", "Take 2", "Recorded
 # at Home", but not "Cover Me", "Take On Me", "Piano Man", "Early Morning"
 VERSIONS_AT_THE_END = {
-    **dict.fromkeys(_split_list("take mix dub flip vip early rough alternative"), frozenset[str]()),
+    **dict.fromkeys(
+        _split_list(
+            """take mix dub flip vip early rough alternative mixed blend treatment interpretation unreleased
+            commentary"""
+        ),
+        frozenset[str](),
+    ),
     "cover": _split_words("by of"),
     "piano": _split_words("and solo vocal vocals"),
     "recorded": _split_words("at by during for in live on"),
+}
+# whole notes that say the same in other words; "MR" is Korean for an accompaniment
+WHOLE_NOTES = {
+    **dict.fromkeys(_split_phrases("mr, instrumental mr"), "instrumental"),
+    **dict.fromkeys(_split_phrases("8d, 8d audio, 8d version"), "8d"),
+    **dict.fromkeys(
+        _split_phrases(
+            """sped up, spedup, speed up, speeded up, sped up version, speed up version, sped up ver, speed up ver,
+            加速版, スピードアップ, 스페드업, 스페드 업"""
+        ),
+        "sped up",
+    ),
+    **dict.fromkeys(
+        _split_phrases(
+            "off vocal, offvocal, off vocal version, off vocal ver, オフボーカル, オフ ボーカル"
+        ),
+        "off vocal",
+    ),
+    **dict.fromkeys(_split_phrases("official remix"), "remix"),
+    **{
+        word: f"{language} version"
+        for language, word in zip(
+            _split_list("国语 國語 粤语 粵語 國語 粵語 国语 粤语 英文 日文 中文"),
+            _split_list("国语 國語 粤语 粵語 國 粵 国 粤 英文 日文 中文"),
+            strict=True,
+        )
+    },
+    **dict.fromkeys(
+        _split_phrases(
+            """re recorded, rerecorded, re recorded version, rerecorded version, re recording, rerecording,
+            re recorded remastered, new recording"""
+        ),
+        "rerecorded",
+    ),
 }
 # behind a guest's name they are no name: "(feat. Bo Remix)"; "Little Mix" is one
 BEHIND_GUESTS = _split_words("remix rmx bootleg live acoustic instrumental demo karaoke")
@@ -231,11 +340,12 @@ COUNTED = {
         _split_list("pt pts part parts teil tl parte pte partie ptie deel часть ч"), "part"
     ),
     **dict.fromkeys(_split_list("vol volume"), "volume"),
-    **dict.fromkeys(_split_list("chapter chapitre kapitel capitulo capitolo глава"), "chapter"),
+    **dict.fromkeys(_split_list("ch chapter chapitre kapitel capitulo capitolo глава"), "chapter"),
     **dict.fromkeys(_split_list("act acte akt acto atto"), "act"),
-    **{word: word for word in ("scene", "episode", "book")},
+    **dict.fromkeys(_split_list("ep episode"), "episode"),
+    **{word: word for word in ("scene", "book")},
 }
-NUMBERED = _split_words("no nr number")
+NUMBERED = _split_words("no nr num number")
 NUMBERS = {
     word: str(i + 1)
     for numerals in (
@@ -274,7 +384,8 @@ PLACEHOLDER_ARTISTS = _split_phrases(
 )
 # titles of which an artist has one on every album
 GENERIC_TITLES = frozenset(
-    _split_phrases(
+    join_loose_words(phrase)
+    for phrase in _split_phrases(
         """intro, introduction, outro, interlude, skit, prelude, overture, untitled, unknown, hidden track,
         unknown track, untitled track, ohne titel, unbekannter titel, unbekannt, sans titre, titre inconnu,
         sin título, título desconocido, senza titolo, sem título, faixa desconhecida, zonder titel, bez tytułu,

@@ -14,9 +14,11 @@
 | й, ї, ў, ѓ, ќ | kept: they are letters of their own |
 | ♯, # and ♭ behind the name of a note, + behind a word | a word: "C♯" is "c sharp", "C++" is "c plus plus" |
 | #, n° and № before a number | "number": "#5" is "number 5" |
-| + before a number that begins a word | a word: "+44" is "plus 44" |
+| + before a number that begins a word, or at the end | a word: "+44" is "plus 44", "Tide +" is "tide plus" |
+| a small raised or lowered digit behind a digit | a number of its own: "2²" is "2 2" |
 | commas between thousands | gone: "10,000" is "10000" |
 | letters of Persian that Arabic keyboards write in their own way | Persian's: "كتاب" is "کتاب" |
+| alef with hamza or madda, ى, ة, which many write without | ا, ی, ه: "أنت" is "انت" |
 | signs of a number that is the whole name: "-1", "<3", "50%" | kept |
 | signs before a bracket that are the whole name: "÷ (Deluxe)" | kept, as nothing else tells such names apart |
 | other signs, blanks, invisible characters | one blank between words |
@@ -46,6 +48,12 @@ _LETTERS = str.maketrans(
         "ـ": "",
         "ك": "ک",
         "ي": "ی",
+        "ى": "ی",
+        "ة": "ه",
+        "أ": "ا",
+        "إ": "ا",
+        "آ": "ا",
+        "ٱ": "ا",
     }
 )
 # what is drawn like a vowel's accent and makes another consonant or vowel: "мой" is not "мои"
@@ -54,6 +62,10 @@ _OWN_LETTERS = frozenset(("и\u0306", "у\u0306", "і\u0308", "г\u0301", "к\u0
 _POINTS = frozenset(
     map(chr, (*range(0x64B, 0x653), 0x670, *range(0x5B0, 0x5BE), 0x5BF, 0x5C1, 0x5C2, 0x5C7))
 )
+# letters and signs of full width as ordinary ones; "＜", "＞" and "～" are brackets and dashes of titles
+WIDE_LETTERS = {
+    code: code - 0xFEE0 for code in range(0xFF01, 0xFF5E) if chr(code) not in "＜＞"
+} | {0x3000: 0x20}
 _APOSTROPHES = dict.fromkeys(map(ord, "’‘ʼʻ′`´＇ʹˈ‛"), "'")
 # these would become the letters TM and SM
 _SIGNS = _APOSTROPHES | dict.fromkeys(map(ord, "™℠"), "") | {ord("№"): "#", ord("ϟ"): "⚡"}
@@ -111,13 +123,18 @@ _APOSTROPHE = re.compile(r"(?<=[^\W_])'(?=[^\W_])")
 _SHARP = re.compile(r"(?<![^\W_])([a-g])[#♯]")
 _FLAT = re.compile(r"(?<![^\W_])([a-g])♭")
 _NUMBER = re.compile(r"(?<![^\W_])(?:#|n°)\s?(?=\d)")
-_PLUS = re.compile(r"(?<=[^\W_])\++(?![^\W_])|(?<![^\s(])\+(?=\d)")
+_PLUS = re.compile(r"(?<=[^\W_])\++(?![^\W_])|(?<![^\s(])\+(?=\d)|(?<=[^\W_]\s)\+{1,9}$")
+# "2²" is no 22; "mc²" and "H₂O" are written mc2 and H2O
+_RAISED_DIGIT = re.compile(r"(?<=\d)(?=[²³¹⁰⁴-⁹₀-₉])")
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
 _MASCULINE = re.compile(r"(?<![^\W_])[nN]º\s?(?=\d)")
 # "÷ (Deluxe)": what stands before the bracket, if no letter does
 _NAME_OF_SIGNS = re.compile(r"^([^\w(\[（【]{1,20})[(\[（【]")
 _SIGNED_NUMBER = re.compile(r"^([-−<>=~$€£¥])\s?(\d+)$|^(\d+)\s?(%)$")
 _QUOTES = " \"'“”„«»‹›¿¡*_"
+# between letters of Arabic, Thai, Lao, Japanese, Chinese and Korean
+_LOOSE_SCRIPTS = "\u0620-\u06ff\u0e00-\u0eff\u3041-\u30ff\u3400-\u9fff\uac00-\ud7a3"
+_LOOSE_BLANK = re.compile(rf"(?<=[{_LOOSE_SCRIPTS}])\s(?=[{_LOOSE_SCRIPTS}])")
 _UNSPOKEN = ("and", "n")
 _DOLLARS = re.compile(r"(?<!\$)\$+(?=[^\W\d_])|(?<=[^\W\d_])\$+")
 _LETTER_SIGNS = (
@@ -152,6 +169,11 @@ def normalise(text: str) -> str:
     return " ".join(words) or " ".join(folded.split()) or text[:MAX_LENGTH].strip()
 
 
+def join_loose_words(text: str) -> str:
+    """Return a normal form without the blanks that its scripts set, or leave out, at will: "می خواهم", "너의 의미"."""
+    return text if text.isascii() else _LOOSE_BLANK.sub("", text)
+
+
 def list_query_words(words: str) -> list[str]:
     """Return the words that a search asks for: without those that one writes and another leaves out, if others remain.
 
@@ -177,6 +199,7 @@ def _fold(text: str) -> str:
     if shown.isascii():
         return shown.lower().replace("`", "'")
     shown = _MASCULINE.sub("#", shown) if "º" in shown else shown
+    shown = _RAISED_DIGIT.sub(" ", shown)
     folded = unicodedata.normalize("NFKC", shown.translate(_SIGNS)).casefold().translate(_LETTERS)
     bare = _strip_accents(unicodedata.normalize("NFKD", folded)).translate(_APOSTROPHES)
     bare = _RING_BEFORE_TONE.sub(r"\2\1", bare)

@@ -19,7 +19,7 @@ from catalog.names.guests import (
     names_people,
     read_tail,
 )
-from catalog.names.text import normalise
+from catalog.names.text import WIDE_LETTERS, normalise
 
 _PRODUCER_TAIL = re.compile(r"\sprod(?:\.\s?(?:by\s)?|\sby\s|uced by\s)(?=\S)", re.IGNORECASE)
 # "-Live-", "~Remix~" at the end, as Japanese titles write notes
@@ -29,6 +29,35 @@ _DASHED_NOTE = re.compile(
 )
 # "(2. Teil)", "(1st Part)", "(2 часть)"
 _ORDINAL_PART = re.compile(r"^(\d{1,3})(?:st|nd|rd|th|a|o|e|er|ere|eme|de)? (\w+)$")
+# "Remix by Bo", "Remixed by Bo" and "Bo's Remix" are "Bo Remix"; "(cover: Bo)" is none of "Cover Me"
+_REMIX_BY = re.compile(r"^(?:remix|remixed|rmx) by (?=\S)")
+_OWNED_REMIX = re.compile(r"['’]s(?=\s(?:remix|rmx)\b)", re.IGNORECASE)
+_COVER_OF = re.compile(
+    r"^cover(?:\s?[:：]\s?(?=\S)|\s(?=[\u3400-\u9fff\uac00-\ud7a3]))", re.IGNORECASE
+)
+# "道館ライブ", "ドライブ" is a drive
+_LIVE_BEHIND_A_PLACE = re.compile(r"[\u3400-\u9fff](?:ライブ|ライヴ)$")
+# "OST Part 3", "OST Vol. 2"
+_NUMBERED_OST = re.compile(r"\bost (?:(?:pt|part|vol|volume) )?\d{1,2}$")
+# what video sites write behind a title without brackets
+_VIDEO_TAIL = re.compile(
+    r"(?<=\S)\s(?:(?:with|w/)\slyrics|official\s(?:(?:music|lyrics?|hd|4k|live|animated)\s){0,2}(?:video|audio|visuali[sz]er|mv|m/v|clip)|"
+    r"(?-i:Music Video|MUSIC VIDEO|Lyrics? Video|LYRIC VIDEO|M/?V)|ミュージックビデオ|リリックビデオ|뮤직비디오)$",
+    re.IGNORECASE,
+)
+_FILE_TAIL = re.compile(r"(?<=\S)\.(?:mp3|flac|m4a|ogg|opus|wav|wma|aac|aiff)$", re.IGNORECASE)
+# "(Aus "Up")", "(De «Up»)"
+_QUOTED_ELSEWHERE = re.compile(
+    r"^(?:aus|de|da|del|dal|du|uit|från|fra|z|ze|из)\s[\"“”„«»]\S", re.IGNORECASE
+)
+# "(1 Hour)", "(10 Hours Loop)"
+_HOURS = re.compile(r"^\d{1,2} (?:hours?|hrs?|stunden?|horas?|heures?)(?: loop| version| mix)?$")
+_PART_AHEAD = re.compile(
+    r"^((?:pts?|part|vol|volume|teil|parte|partie)\.?\s?(?:\d{1,3}|[ivx]{1,4}))(?:,\s?|\s)(?=\S)(.+)$",
+    re.IGNORECASE,
+)
+# "01. Ode", "01 - Ode", as files are called; "1. Allegro" is a movement
+_TRACK_NUMBER = re.compile(r"^0\d(?:\s?[-–.]\s|\.)(?=[^\W\d_])")
 _LIVE_AT_FRENCH = re.compile(r"^live à\s?\S", re.IGNORECASE)
 _YEAR = re.compile(r"^(?:19|20)\d\d$")
 _ORDINAL = re.compile(r"^\d{1,3}(?:st|nd|rd|th)?$")
@@ -65,6 +94,7 @@ class Piece(NamedTuple):
 
 def read_pieces(title: str) -> list[Piece]:
     """Return what counts of a title with single blanks, in its order: notes that mean nothing are left out."""
+    title = _TRACK_NUMBER.sub("", _FILE_TAIL.sub("", title.translate(WIDE_LETTERS)))
     title = _MOVEMENT.sub(lambda number: note_words.NUMBERS[number[0].lower()], title)
     pieces = cut_pieces(title)
     if len(pieces) == 1 and not pieces[0].is_note:
@@ -74,7 +104,8 @@ def read_pieces(title: str) -> list[Piece]:
     n_dropped = 0
     for i, piece in enumerate(pieces):
         if not piece.is_note:
-            if i == 0 or not names_guest(piece.text):  # "Ode (feat. Bo) feat. Cy"
+            # "Ode (feat. Bo) feat. Cy", "「夢」Music Video"
+            if i == 0 or not (names_guest(piece.text) or _is_video_label(piece.text)):
                 counting.append(Piece(_cut_title(piece.text)))
             continue
         for note in _cut_note(piece.text):
@@ -140,6 +171,7 @@ def _cut_brackets(title: str) -> list[Piece]:
 
 def _cut_title(title: str) -> str:
     """Cut guests and producers from a title's own words; a part or a version behind them stays."""
+    title = _VIDEO_TAIL.sub("", title)
     producer = _PRODUCER_TAIL.search(title)
     shown = title[: producer.start()] if producer else title
     before = cut_guests(shown)
@@ -166,27 +198,50 @@ def read_guests(name: str) -> list[str]:
 
 def judge_note(note: str) -> str:
     """Return what counts of a note: "" for nothing, "live" for a concert, else the note without its guests."""
-    if names_people(note) or _QUOTED_SOURCE.match(note):
+    if names_people(note) or _QUOTED_SOURCE.match(note) or _QUOTED_ELSEWHERE.match(note):
         return ""
     if _LIVE_AT_FRENCH.match(note):
         return "live"
     note_text = note if read_tail(note) else cut_guests(note)
+    note_text = _COVER_OF.sub("cover by ", _OWNED_REMIX.sub("", note_text))
     words = normalise(_AT.sub(" at ", note_text)).split()
     if not words or not any(word[0].isalnum() for word in words):
         return note_text
+    if (whole := note_words.WHOLE_NOTES.get(" ".join(words))) is not None:
+        return whole
+    written = words
+    words = [read for word in words for read in _read_word(word)]
     if (ordinal := _ORDINAL_PART.match(" ".join(words))) and ordinal[2] in note_words.COUNTED:
         return f"{ordinal[2]} {ordinal[1]}"
     if _names_soundtrack(words) or _names_pressing(words) or _names_video(words):
         return ""
     if _names_concert(words):
         return " ".join(["live", *(word for word in words if word in note_words.BESIDE_LIVE)])
-    return _read_version(words) or note_text
+    return _read_version(words) or (note_text if words == written else " ".join(words))
+
+
+def _read_word(word: str) -> list[str]:
+    """Return a word of a note in English where its script is another; "版" and the like are words of their own."""
+    if word in note_words.LIVE_WORDS or word in note_words.VERSION_NAMES:
+        return (
+            ["version"] if word in ("ver", "バージョン", "ヴァージョン", "버전", "版") else [word]
+        )
+    name = next((name for name in note_words.GLUED_VERSION_NAMES if word.endswith(name)), "")
+    kind = word.removesuffix(name)
+    if word.endswith(note_words.GLUED_REMIXES) and len(word) > len("リミックス"):
+        return [word.removesuffix("リミックス"), "remix"]
+    is_glued = bool(name) and bool(kind) and not (name == "ver" and kind[-1:].isascii())
+    if is_glued and not any(stem in word for stem in note_words.REMASTER_STEMS):
+        return [*note_words.WORDS_ELSEWHERE.get(kind, kind).split(), "version"]
+    return note_words.WORDS_ELSEWHERE.get(word, word).split()
 
 
 def names_version(note: str) -> bool:
     """Whether a note, as `judge_note` returns it, names another recording of a work: a remix, a concert, a demo."""
     words = normalise(note).split()
     if words[:1] == ["live"] and note_words.BESIDE_LIVE.issuperset(words[1:]):
+        return True
+    if _HOURS.match(" ".join(words)):
         return True
     phrase = f" {' '.join(words)} "
     if any(f" {one} " in phrase for one in note_words.VERSION_PHRASES):
@@ -226,6 +281,8 @@ def _cut_note(note: str) -> list[str]:
         is_judged = any(judge_note(other) != other or names_version(other) for other in others)
         return [guest, *others] if is_judged else [note]
     notes = [one_note for one_note in _BAR.split(note) if one_note]
+    if len(notes) == 1 and (part := _PART_AHEAD.match(note)):  # "Part 2 Remastered"
+        notes = [part[1], part[2]]
     return notes if any(judge_note(one_note) != one_note for one_note in notes) else [note]
 
 
@@ -248,6 +305,8 @@ def _read_version(words: Sequence[str]) -> str:
 
     "Acoustic Version", "Versión Acústica" and "Acoustic" are one; so are "Sped Up Version" and "Sped Up".
     """
+    if by := _REMIX_BY.match(" ".join(words)):
+        return f"{' '.join(words)[by.end() :]} remix"
     kinds = [word for word in words if word not in note_words.VERSION_NAMES]
     read = [note_words.VERSIONS_ELSEWHERE.get(word, word) for word in kinds]
     if read[-1:] == ["cappella"] and len(read) == 1 + (kinds[0] == "a"):
@@ -279,7 +338,11 @@ def _names_soundtrack(words: Sequence[str]) -> bool:
     theme = _THEME.match(phrase)
     if theme is not None:
         return True
-    if words[0].endswith("アニメ") and words[-1] in ("op", "ed"):
+    if words[-1].endswith(note_words.EASTERN_SOURCES) and any(
+        work in word for word in words for work in note_words.EASTERN_WORKS
+    ):
+        return True
+    if _NUMBERED_OST.search(" ".join(words)):
         return True
     source = words[1:] if words[0] in ("taken", "music", "song", "songs") else words
     if not source or source[0] != "from":
@@ -307,6 +370,8 @@ def _names_pressing(words: Sequence[str]) -> bool:
     has_year = len(plain) < len(words)
     if phrase in note_words.PRESSING_PHRASES or (has_year and phrase in note_words.YEAR_PHRASES):
         return True
+    if _is_remaster_of_somebody(words):
+        return True
     is_in_two_words = plain[:2] in (["re", "mastered"], ["re", "master"])
     if note_words.REMASTERS.isdisjoint(plain) and not is_in_two_words:
         return False
@@ -319,12 +384,30 @@ def _names_pressing(words: Sequence[str]) -> bool:
     )
 
 
+def _is_remaster_of_somebody(words: Sequence[str]) -> bool:
+    """Whether a note says who remastered, and nothing else: "Bo Berg Remaster", "Remastered by Bo"."""
+    if words[-1] in ("remaster", "remastered"):
+        others = words[:-1]
+    elif list(words[:2]) == ["remastered", "by"]:
+        others = words[2:]
+    else:
+        return False
+    says_more = note_words.VERSION_WORDS | note_words.COUNTED.keys() | note_words.NUMBERS.keys()
+    return len(others) < 4 and says_more.isdisjoint(others) and all(map(str.isalpha, others))
+
+
 def _names_video(words: Sequence[str]) -> bool:
     if " ".join(word for word in words if not _YEAR.match(word)) in note_words.VIDEO_PHRASES:
         return True
     of_a_video = note_words.VIDEO_WORDS | note_words.REMASTERS
     is_label = all(word in of_a_video or _YEAR.match(word) for word in words)
     return is_label and not note_words.VIDEO_CORES.isdisjoint(words)
+
+
+def _is_video_label(text: str) -> bool:
+    """Whether words of a title that are no note are a label of two words or more: "Official Video"."""
+    words = normalise(text).split()
+    return len(words) > 1 and _names_video(words)
 
 
 def _names_concert(words: Sequence[str]) -> bool:
@@ -341,6 +424,14 @@ def _names_concert(words: Sequence[str]) -> bool:
             or following in note_words.BESIDE_LIVE
             or following[0].isdigit()
         )
+    if (
+        words[0] in note_words.EASTERN_LIVE
+        and words[1:2]
+        and words[1] in note_words.AFTER_EASTERN_LIVE
+    ):
+        return True
+    if _LIVE_BEHIND_A_PLACE.search(words[-1]):
+        return True
     beside = note_words.VERSION_NAMES
     if all(word in note_words.LIVE_WORDS or word in beside or _YEAR.match(word) for word in words):
         return any(word in note_words.LIVE_WORDS for word in words)

@@ -1,6 +1,7 @@
 """Playlists: a listener's own, and those made for a listener."""
 
 import uuid
+from typing import cast
 
 from django.conf import settings
 from django.db import models
@@ -113,7 +114,7 @@ def build_listed_condition() -> models.Q:
     """Return the condition of entries that are listed: all of an own playlist, what is wanted of a generated one."""
     listed = models.Q()
     for _receiver, unwanted in unwanted_items_asked.send(PlaylistItem):
-        listed &= ~unwanted
+        listed &= ~cast(models.Q, unwanted)
     return models.Q(playlist__kind=Playlist.Kind.OWN) | listed if listed else listed
 
 

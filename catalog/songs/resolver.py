@@ -18,6 +18,7 @@ from django.db import IntegrityError, transaction
 from accounts.models import User
 from catalog.names.matching import (
     SongKeys,
+    build_guest_keys,
     build_search_text,
     build_song_keys,
     clean_isrc,
@@ -142,6 +143,7 @@ class SongResolver:
                     None,
                     description.album,
                     description.written_title,
+                    records[i].artist,
                     i,
                 )
                 candidates.add("match_key", description.match_key, candidate)
@@ -218,6 +220,7 @@ class SongResolver:
             record.duration_ms,
             record.album[:NAME_LENGTH],
             record.title.strip(),
+            build_guest_keys(record.artist, match_key, record.title) if match_key else (),
         )
 
     # --- Songs that files name by keys of their own ---

@@ -5,7 +5,7 @@ Reads only; `resolver` adds what is new. docs/matching.md ("Identity") explains 
 
 import re
 import uuid
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -16,6 +16,7 @@ from catalog.names.matching import (
     build_title_key,
     is_composed,
     is_same_name,
+    list_guest_names,
     parse_uuid,
 )
 from catalog.records import SongRecord
@@ -26,9 +27,21 @@ from common.bulk_sql import cut_chunks
 MANY = 900
 """So many values go into one statement."""
 IDS = ("mbid", "spotify_id", "isrc")
-_COLUMNS = ("pk", "match_key", *IDS, "duration_ms", "album__title", "title")
+_COLUMNS = ("pk", "match_key", *IDS, "duration_ms", "album__title", "title", "credit")
 _DISC = re.compile(
-    r"(?:\s|[,:(\[-])(?:disc|disk|cd|disque|disco|диск|ディスク)\s?\d{1,2}[)\]]?$", re.IGNORECASE
+    r"(?:\s|[,:(\[-])(?:disc|disk|cd|disque|disco|диск|ディスク)\s?(?:\d{1,2}|one|two|three|four)"
+    r"(?:\s(?:of|von|de)\s\d{1,2})?(?::\s[^()\[\]]{1,60})?[)\]]?$",
+    re.IGNORECASE,
+)
+# beside what titles have, too: "(3am Edition)", "【通常盤】", "(2CD)", ": Deluxe Edition"; "(Ana's Version)" is another
+_EDITION = re.compile(
+    r"\s?[(\[（【](?:[^()\[\]（）【】]{0,40}(?:\bedition|\bedición|\bedição|\bédition|\bedizione|盤|盘|"
+    r"デラックス|디럭스|豪华版|豪華版|\bexclusive|\bvinyl|\bvinyl rip|\bausgabe)[A-Z]?|"
+    r"\d{1,2}\s?cds?|\d\d-?bit[^()\[\]]{0,12}|"
+    r"(?:uk|us|international|japanese|european|standard) version|edici[óo]n [a-z]{4,10}|édition [a-z]{4,10})[)\]）】]$|"
+    r":?\s(?:super\s)?deluxe(?:\s(?:edition|version))?$|・デラックス$|"
+    r"\s(?:ost|original (?:motion picture )?soundtrack)$",
+    re.IGNORECASE,
 )
 _KEPT_ALBUMS = 10_000
 _PLACEHOLDER_ARTISTS = frozenset(map(build_lookup_key, note_words.PLACEHOLDER_ARTISTS))
@@ -58,6 +71,8 @@ class Description(NamedTuple):
     duration_ms: int | None
     album: str
     written_title: str
+    guest_keys: Sequence[tuple[str, frozenset[str]]] = ()
+    """Other match keys that mean the song, with the guests who have to be named there."""
 
 
 @dataclass(eq=False, slots=True)
@@ -72,6 +87,7 @@ class Candidate:
     duration_ms: int | None
     album: str
     written_title: str
+    credit: str = ""
     position: int = -1
 
     @property
@@ -95,6 +111,8 @@ class Candidates:
         aliases: set[str] = set()
         for name in (*IDS, "match_key"):
             values = {value for one in descriptions if (value := getattr(one, name))}
+            if name == "match_key":
+                values.update(key for one in descriptions for key, _ in one.guest_keys)
             for some_values in cut_chunks(values, MANY):
                 rows = (
                     Song.objects.filter(**{f"{name}__in": some_values})
@@ -127,7 +145,7 @@ class Candidates:
         pk = row[0]
         candidate = self._by_pk.get(pk)
         if candidate is None:
-            candidate = self._by_pk[pk] = Candidate(*(*row[:-2], row[-2] or "", row[-1]))
+            candidate = self._by_pk[pk] = Candidate(*(*row[:-3], row[-3] or "", *row[-2:]))
         self.add(name, value, candidate)
 
 
@@ -140,12 +158,24 @@ def choose_candidate(description: Description, candidates: Candidates) -> Candid
                 return candidate
     if not description.match_key:
         return None
-    same = [
-        one
-        for one in candidates.get("match_key", description.match_key)
-        if not _are_different_recordings(description, one)
-    ]
+    named = candidates.get("match_key", description.match_key)
+    same = [one for one in named if not _are_different_recordings(description, one)]
+    if not same:
+        same = [
+            one
+            for key, guests in description.guest_keys
+            for one in candidates.get("match_key", key)
+            if _names_guests(one, guests) and not _are_different_recordings(description, one)
+        ]
     return min(same, key=lambda one: _count_differences(description, one), default=None)
+
+
+def _names_guests(candidate: Candidate, guests: Collection[str]) -> bool:
+    """Whether a song's title or credit names some guests, given by their lookup keys."""
+    if not guests:
+        return True
+    names = list_guest_names(candidate.credit, candidate.written_title)
+    return {build_lookup_key(name) for name in names}.issuperset(guests)
 
 
 def _do_names_agree(description: Description, candidate: Candidate) -> bool:
@@ -194,7 +224,9 @@ def _count_differences(description: Description, candidate: Candidate) -> int:
 @lru_cache(_KEPT_ALBUMS)
 def _build_album_key(album: str) -> str:
     """Return an album's title as it is compared, without its edition: "A (Deluxe Edition)" is "A"."""
-    return build_title_key(album) if album else ""
+    edition = _EDITION.search(album)
+    bare = album[: edition.start()] if edition else album
+    return build_title_key(bare or album) if album else ""
 
 
 @lru_cache(_KEPT_ALBUMS)

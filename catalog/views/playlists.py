@@ -198,7 +198,8 @@ def export_playlist(request: SiteRequest, playlist_id: UUID, form: str) -> HttpR
     shown = _get_visible_playlist(request, playlist_id)
     if form not in files.CONTENT_TYPES:
         raise Http404
-    text = files.render_playlist(shown, form, settings.SITE_URL)
+    is_mine = shown.owner_id == request.user.pk
+    text = files.render_playlist(shown, form, settings.SITE_URL, with_reasons=is_mine)
     response = HttpResponse(text, content_type=files.get_content_type(form))
     response["Content-Disposition"] = files.build_attachment_header(shown, form)
     return response

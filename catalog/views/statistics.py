@@ -83,7 +83,9 @@ def build_figures(listener: User, period: Period, n_top: int = N_TOP) -> dict[st
         if totals.n_timed
         else 0,
         "change_percent": round(100 * (totals.n_plays / n_before - 1)) if n_before else None,
-        "n_days_before": same_span.n_days if same_span and same_span.after != before.after else 0,
+        "n_days_before": same_span.n_days
+        if before and same_span and same_span.after != before.after
+        else 0,
         "n_songs": summary.n_songs,
         "n_artists": summary.n_artists,
         "n_new": n_new,

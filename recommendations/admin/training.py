@@ -28,16 +28,35 @@ from recommendations.services.training.training_requests import LOCAL, SPARK, ma
 
 
 def describe_presets() -> list[dict[str, object]]:
-    """Return what each preset is, and the memory it would take on what is stored; None where nobody counted it yet."""
+    """Return what each preset is, and the memory it would take on what is stored; None where nobody counted it yet.
+
+    `last_seconds` is how long the latest one that came to its end took here, None without one.
+    """
     size = memory_check.read_size()
+    last_seconds = _find_last_seconds()
     return [
         {
             "name": preset.name,
             "about": gettext(preset.about),
             "n_bytes": size and memory_check.estimate_needed_bytes(*size, preset),
+            "last_seconds": last_seconds.get(preset.name),
         }
         for preset in PRESETS.values()
     ]
+
+
+def _find_last_seconds() -> dict[str, int]:
+    """Return by preset how long the latest training took, whatever its budget; one query."""
+    ended = TrainingRun.objects.filter(
+        status=TrainingRun.Status.SUCCEEDED, started_at__isnull=False, finished_at__isnull=False
+    ).order_by("-pk")[:200]
+    seconds: dict[str, int] = {}
+    for run in ended:
+        if run.started_at and run.finished_at:
+            seconds.setdefault(
+                run.preset, round((run.finished_at - run.started_at).total_seconds())
+            )
+    return seconds
 
 
 class RetrainForm(forms.Form):
@@ -162,6 +181,7 @@ class TrainingRunAdmin(RecordAdmin[TrainingRun]):
         except training_requests.TrainingRefused as error:
             messages.warning(request, str(error))
             return redirect("admin:recommendations_trainingrun_changelist")
+        self.log_addition(request, run, "Requested.")
         messages.success(request, _("Training #%(number)d is queued.") % {"number": run.pk})
         return redirect("admin:recommendations_trainingrun_change", run.pk)
 

@@ -26,6 +26,7 @@ from recommendations.admin import version_charts
 from recommendations.conf import conf
 from recommendations.models import Activation, ModelVersion
 from recommendations.services.version_reports import (
+    absence_text,
     model_comparison,
     search_report,
     version_feedback,
@@ -334,7 +335,7 @@ def _make_previews(version: ModelVersion, listener: User, song: Song | None) -> 
     shown = [version] if active in (None, version) else [active, version]
     lists = model_comparison.preview(listener, shown)
     why = (
-        [(v, model_comparison.explain_why_not(listener, v, song)) for v in shown]
+        [(v, absence_text.describe_absence(listener, v, song)) for v in shown]
         if song is not None
         else []
     )

@@ -20,7 +20,7 @@ from recommendations.services.surfaces import blends
 
 Result = TypeVar("Result")
 
-PROBLEMS = ("", "few", "model", "taste")
+PROBLEMS = ("", "few", "model", "unknown", "taste")
 REFUSALS = {
     "full": f"A blend has at most {blends.MOST_MEMBERS} members.",
     "too_many_blends": f"You are in {blends.MOST_BLENDS} blends already; leave one first.",
@@ -65,7 +65,8 @@ class BlendSongsSerializer(BlendSerializer):
     problem = serializers.ChoiceField(
         choices=PROBLEMS,
         help_text="Why there are no songs: few (fewer than two joined with personalisation on), model (none "
-        "is trained), taste (no song that nobody minds); empty where there are.",
+        "is trained), unknown (of nobody's taste anything is known), taste (no song that nobody minds); "
+        "empty where there are.",
     )
     songs = BlendedSongSerializer(many=True)
 

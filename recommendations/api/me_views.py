@@ -26,7 +26,7 @@ from recommendations.api.serializers.me import (
     TasteChange,
     TasteSerializer,
 )
-from recommendations.services.preferences import data_export, taste, taste_clusters
+from recommendations.services.preferences import data_export, personalisation, taste, taste_clusters
 from recommendations.services.surfaces import beyond_library
 
 
@@ -58,7 +58,7 @@ class Me(APIView):
                 accounts.change_email(request.user, email)
             accounts.save_settings(request.user, **wanted)
             if personalised != request.user.personalised:
-                data_export.set_personalised(request.user, personalised)
+                personalisation.set_personalised(request.user, personalised)
         return Response(MeSerializer(request.user).data)
 
     @extend_schema(

@@ -1,4 +1,4 @@
-"""What lists have to keep: a listener's own wishes for it, and the operator's for everybody."""
+"""What lists have to keep: a listener's own terms, and the operator's for everybody."""
 
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models

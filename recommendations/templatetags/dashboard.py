@@ -150,6 +150,15 @@ def megabytes(n_bytes: int) -> str:
 
 
 @register.filter
+def rough_size(n_bytes: int) -> str:
+    """Return an estimate in two digits: 990 MB, 2.2 GB."""
+    rounded = float(f"{n_bytes:.1e}")
+    unit, name = (1e9, "GB") if rounded >= 1e9 else (1e6, "MB")
+    amount = rounded / unit
+    return f"{number_format(amount, 1 if amount < 10 else 0, force_grouping=True)} {name}"
+
+
+@register.filter
 def of_measure(estimates: dict[str, Any], measure: str) -> Any:
     """Return one estimate of an arm; None where there is none."""
     return estimates.get(measure)

@@ -113,7 +113,7 @@ def show_blend(request: SignedInRequest, blend_id: UUID) -> HttpResponse:
 
 @login_required
 @require_POST
-def invite(request: SignedInRequest, blend_id: UUID) -> HttpResponse:
+def invite_listener(request: SignedInRequest, blend_id: UUID) -> HttpResponse:
     blend = _get_joined(request, blend_id)
     form = InviteForm(request.POST)
     if not form.is_valid():
@@ -151,7 +151,7 @@ def answer_invitation(request: SignedInRequest, blend_id: UUID) -> HttpResponse:
 
 @login_required
 @require_POST
-def keep(request: SignedInRequest, blend_id: UUID) -> HttpResponse:
+def keep_blend(request: SignedInRequest, blend_id: UUID) -> HttpResponse:
     """Make a playlist of the listener's own from the songs as they are now.
 
     It may become public and outlive the blend, and the others agreed to neither: it says nothing about them.

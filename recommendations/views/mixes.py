@@ -17,7 +17,7 @@ from recommendations.views import cards
 
 @login_required
 @require_safe
-def mix(request: SignedInRequest, number: int) -> HttpResponse:
+def show_mix(request: SignedInRequest, number: int) -> HttpResponse:
     shown = _mix_or_404(request, number)
     (all_cards,) = cards.make_cards(request.user, shown.items)
     marked = [_mark_heard(card) if card.song.pk in shown.heard_ids else card for card in all_cards]
@@ -31,7 +31,7 @@ def _mark_heard(card: cards.Card) -> cards.Card:
 
 @login_required
 @require_POST
-def keep(request: SignedInRequest, number: int) -> HttpResponse:
+def keep_mix(request: SignedInRequest, number: int) -> HttpResponse:
     """Make a playlist of today's mix, so that it stays when the day is over."""
     shown = _mix_or_404(request, number)
     day = formats.date_format(timezone.localdate(), "SHORT_DATE_FORMAT")

@@ -13,7 +13,7 @@ from accounts.forms import PersonalisationForm
 from accounts.requests import SignedInRequest
 from common.http import SiteRequest
 from recommendations.models import ForgettingReceipt
-from recommendations.services.preferences import data_export
+from recommendations.services.preferences import data_export, personalisation
 from recommendations.services.versions import forgetting
 
 
@@ -49,7 +49,7 @@ def show_forgotten(request: SiteRequest, receipt_id: UUID) -> HttpResponse:
 def set_personalisation(request: SignedInRequest) -> HttpResponse:
     form = PersonalisationForm(request.POST)
     form.full_clean()
-    data_export.set_personalised(request.user, form.cleaned_data["personalised"])
+    personalisation.set_personalised(request.user, form.cleaned_data["personalised"])
     if request.user.personalised:
         messages.success(request, _("Your history is used for your recommendations again."))
     else:

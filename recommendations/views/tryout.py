@@ -92,8 +92,10 @@ def show_welcome(request: SignedInRequest) -> HttpResponse:
     data = request.POST if request.method == "POST" else request.GET
     picks = read_picks(data, request.user)
     if request.method == "GET" and not picks:
+        _keep_carried_picks(request)
         picks = _carry_over(request) or ListenerContext(request.user).picks
     context = _offer(request, data.get("q", ""), picks) | {"page": "welcome"}
+    context["has_picks"] = request.method == "GET" and "q" not in data and bool(picks)
     if request.htmx and request.htmx.target == "offered":
         return render(request, "recommendations/_offered.html", context)
     return render(request, "recommendations/welcome.html", context)
@@ -119,6 +121,14 @@ def keep_picks(request: SiteRequest) -> HttpResponse:
         "genre": [genre.pk for genre in picks.genres],
     }
     return redirect("accounts:sign_up")
+
+
+def _keep_carried_picks(request: SignedInRequest) -> None:
+    """Store what somebody without picks picked before the sign-up; others decide by the form which ones count."""
+    picks = _carry_over(request)
+    if picks and not ListenerContext(request.user).picks:
+        taste.set_picks(request.user, songs=picks.songs, artists=picks.artists, genres=picks.genres)
+        del request.session[PICKED]
 
 
 def _carry_over(request: SiteRequest) -> Picks:

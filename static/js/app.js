@@ -6,6 +6,7 @@ import { startReorder } from "./reorder.js";
 import { startSeen } from "./seen.js";
 import { startSections } from "./sections.js";
 import { startSliders } from "./sliders.js";
+import { startSuggestions } from "./suggestions.js";
 
 const sheet = document.getElementById("sheet");
 const content = document.getElementById("sheet-content");
@@ -97,4 +98,5 @@ startReorder();
 startSeen();
 startSections();
 startSliders();
+startSuggestions();
 startCopy();

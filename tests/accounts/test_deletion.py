@@ -48,7 +48,7 @@ from recommendations.models import (
     ServedRecord,
     TrainingRun,
 )
-from recommendations.services.preferences import controls, data_export, taste, taste_clusters
+from recommendations.services.preferences import controls, personalisation, taste, taste_clusters
 from recommendations.services.serving import list_cache
 from recommendations.services.surfaces import blends, generated_playlists
 from recommendations.services.versions import forgetting
@@ -325,7 +325,7 @@ def test_every_change_of_taste_invalidates_once(zaphod, song, django_assert_max_
         lambda: controls.hide_artist(zaphod, song.artist),
         lambda: taste.set_discovery(zaphod, 0.8),
         lambda: taste.set_picks(zaphod, artists=[song.artist]),
-        lambda: data_export.set_personalised(zaphod, False),
+        lambda: personalisation.set_personalised(zaphod, False),
     ]
     for change in changes:
         before = list_cache.read_generation(zaphod.pk)

@@ -460,3 +460,28 @@ def test_a_section_is_one_tab_stop_and_arrow_keys_go_through_it(visit):
     assert row.evaluate(index) == 1
     page.keyboard.press("Home")
     assert row.evaluate(index) == 0
+
+
+def test_arrow_keys_walk_through_what_a_search_suggests(visit):
+    visitor = visit(viewport={"width": 1280, "height": 900})
+    page = visitor.page
+    visitor.sign_in("anna")
+    field = page.locator("#site-search")
+    field.press_sequentially("the")
+    links = page.locator("#suggestions a")
+    links.nth(1).wait_for()
+    field.press("ArrowDown")
+    expect(links.nth(0)).to_be_focused()
+    page.keyboard.press("ArrowDown")
+    expect(links.nth(1)).to_be_focused()
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("ArrowUp")
+    expect(field).to_be_focused()
+    expect(field).to_have_value("the")
+    field.press("ArrowDown")
+    page.keyboard.press("Escape")
+    expect(field).to_be_focused()
+    field.press("ArrowDown")
+    address = links.nth(0).get_attribute("href")
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"**{address}")

@@ -213,6 +213,8 @@ class TestAdmin:
             dashboard.post(address, {"action": action, "_selected_action": [pair[0].pk]})
             pair[0].refresh_from_db()
             assert pair[0].is_available is available
+        changes = LogEntry.objects.order_by("pk").values_list("object_repr", "change_message")
+        assert list(changes) == [(str(pair[0]), "Withdrawn."), (str(pair[0]), "Offered again.")]
 
     def test_a_feature_typed_in_by_hand_is_said_to_be(self, dashboard, pair):
         Song.objects.filter(pk=pair[0].pk).update(energy=0.7, tempo=100, features_source="file")
@@ -252,7 +254,10 @@ class TestAdmin:
         dashboard.post(undo)
         run.refresh_from_db()
         assert (run.status, Song.objects.count()) == ("undone", 0)
-        assert LogEntry.objects.get().change_message == "Undone."
+        assert [one.change_message for one in LogEntry.objects.order_by("pk")] == [
+            "Requested.",
+            "Undone.",
+        ]
 
     def test_what_is_no_table_is_refused_in_words(self, dashboard):
         upload = {"content": "songs", "file": SimpleUploadedFile("a.csv", b"\x00\x01\x02")}

@@ -146,3 +146,16 @@ def test_a_fort_is_no_guest_any_more():
 
     song.refresh_from_db()
     assert song.match_key == song.work_key == "analima|leaving ft worth"
+
+
+@pytest.mark.django_db
+def test_alefs_and_names_of_video_channels_are_written_anew():
+    artist = Artist.objects.create(name="أم كلثوم")
+    song = Song.objects.create(key="s", title="إنت عمري", artist=artist)
+    Song.objects.update(match_key="أمکلثوم|إنت عمری", work_key="أمکلثوم|إنت عمری")
+    latest = import_module("catalog.migrations.0036_recompute_names_of_players")
+
+    latest.recompute(apps, SimpleNamespace(connection=connection))
+
+    song.refresh_from_db()
+    assert song.match_key == song.work_key == "امکلثوم|انتعمری"

@@ -74,7 +74,37 @@ SAME = {
             record("Tide", mbid=ONE, album="The Wall"),
             record("Tide", mbid=OTHER, album=album),
         )
-        for album in ("The Wall (Disc 2)", "The Wall [CD1]", "The Wall, Disc 1", "The Wall CD 2")
+        for album in (
+            "The Wall (Disc 2)",
+            "The Wall [CD1]",
+            "The Wall, Disc 1",
+            "The Wall CD 2",
+            "The Wall (Disc One)",
+            "The Wall (Disc 1 of 2)",
+            "The Wall CD2: Live",
+        )
+    },
+    **{
+        f"an edition of an album: {album}": (
+            record("Tide", mbid=ONE, album="Low"),
+            record("Tide", mbid=OTHER, album=album),
+        )
+        for album in (
+            "Low: Deluxe Edition",
+            "Low (3am Edition)",
+            "Low (The Complete Edition)",
+            "Low (2CD)",
+            "Low (Vinyl Rip)",
+            "Low (24bit-96kHz)",
+            "Low (Target Exclusive)",
+            "Low (International Version)",
+            "Low (Edición Especial)",
+            "Low (初回生産限定盤A)",
+            "Low 【通常盤】",
+            "Low (디럭스)",
+            "Low (豪华版)",
+            "Low OST",
+        )
     },
     "an intro of two editions": (
         record("Intro", album="Low"),
@@ -96,6 +126,13 @@ SAME = {
     },
 }
 OTHERS = {
+    **{
+        f"another album: {album}": (
+            record("Tide", mbid=ONE, album="Low"),
+            record("Tide", mbid=OTHER, album=album),
+        )
+        for album in ("Low (Ana's Version)", "Low (Acoustic)", "Low 2", "Edition")
+    },
     "one id under two titles": (record("First Title", mbid=ONE), record("Second Title", mbid=ONE)),
     "one ISRC under two names": (
         record("Alpha", "A Bug", isrc="USRC17607839"),

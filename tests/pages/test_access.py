@@ -9,13 +9,21 @@ from django.urls import get_resolver
 from accounts.models import User
 from catalog.models import Interaction, Playlist
 from catalog.playlists import edit
+from catalog.playlists.reasons import Reason
 from recommendations.models import ListenerControl, TrainingRun
+from tests.pages.test_every_page import NOT_PAGES, addresses
 
 PRIVATE = [
     "/welcome/", "/library/", "/library/dislikes/", "/library/history/", "/library/hidden/", "/library/imports/",
     "/playlists/", "/taste/", "/settings/", "/settings/tokens/", "/settings/delete/", "/settings/my-data.json",
-    "/password/change/", "/mixes/1/", "/connect/", "/connect/pano/",
+    "/password/change/", "/mixes/1/", "/connect/", "/connect/pano/", "/blends/", "/library/beyond/",
+    "/library/listening/", "/settings/deletions/",
 ]  # fmt: skip
+
+OPEN = {
+    "/", "/browse/", "/login/", "/password/reset/", "/path/", "/search/suggestions/", "/signup/", "/try/",
+}  # fmt: skip
+"""What visitors may see, of all addresses without a placeholder that are neither the admin's nor for programs."""
 
 
 @pytest.fixture
@@ -28,6 +36,17 @@ def test_a_visitor_is_asked_to_sign_in(client, db, path):
     answer = client.get(path)
     assert answer.status_code == 302
     assert answer["Location"] == f"/login/?next={path}"
+
+
+def test_no_other_page_opens_for_a_visitor(client, db, settings):
+    settings.PAGE_RATE_ANONYMOUS = 1_000
+    pages = [
+        f"/{route}"
+        for route in addresses(get_resolver().url_patterns)
+        if not (NOT_PAGES.match(route) or route.startswith("admin/") or "<" in route)
+    ]
+    answers = {page: client.get(page) for page in pages if page.endswith("/")}
+    assert {page for page, answer in answers.items() if answer.status_code == 200} == OPEN
 
 
 def test_a_listener_never_reaches_anothers_playlist(bob, alices_playlist):
@@ -54,6 +73,43 @@ def test_my_data_holds_mine_and_nobody_elses(bob, world):
     data = bob.get("/settings/my-data.json").json()
     assert data["account"]["name"] == "bob"
     assert data["history"] == []
+
+
+def test_what_speaks_to_a_listener_is_shown_to_nobody_else(bob, alice, world):
+    """Who looked at a public weekly list read “You play 20 songs by …”, which was neither so nor theirs to know."""
+    listener = User.objects.get(username="alice")
+    week = Playlist.objects.create(
+        owner=listener,
+        kind=Playlist.Kind.WEEKLY_DISCOVERY,
+        period="2026-W35",
+        title="x",
+        description="Songs you have never heard, chosen for you.",
+        is_public=True,
+    )
+    kept = edit.create_playlist(
+        listener,
+        "Kept",
+        songs=world.songs[:2],
+        description="For the kitchen",
+        reasons={world.songs[0].pk: Reason("You play 20 songs by them")},
+    )
+    edit.set_public(kept, True)
+    week.items.create(song=world.songs[0], position=1, reason="You play 20 songs by them")
+    for playlist in (week, kept):
+        page = f"/playlists/{playlist.pk}/"
+        addresses = [page, *(f"{page}export.{form}" for form in ("jspf", "csv", "m3u8"))]
+        addresses += [f"/playlist/{playlist.pk}.jspf", f"/1/playlist/{playlist.pk}"]
+        for address in addresses:
+            seen = bob.get(address).content.decode()
+            assert world.songs[0].title in seen, address
+            assert "You play" not in seen and "never heard" not in seen, address
+        assert "You play" in alice.get(page).content.decode()
+        assert "You play" in alice.get(f"{page}export.csv").content.decode()
+    assert "never heard" in alice.get(f"/playlists/{week.pk}/").content.decode()
+    assert "For the kitchen" in bob.get(f"/playlists/{kept.pk}/").content.decode()
+    # who lets players fetch their playlists without a token lets them read the reasons, too
+    User.objects.filter(pk=listener.pk).update(shares_playlists=True)
+    assert "You play" in Client().get(f"/1/playlist/{week.pk}").content.decode()
 
 
 def test_a_public_playlist_is_to_look_at_only(bob, alices_playlist):

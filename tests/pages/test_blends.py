@@ -227,3 +227,13 @@ def test_a_blend_of_whom_nothing_is_known_says_so(listeners):
     assert blends.join_blend(blend, second)
     for _turn in range(2):  # from the cache, too
         assert "Nothing is known about your taste yet: the list comes" in open_blend(first, blend)
+
+
+def test_an_invitation_is_seen_on_the_page_of_playlists(listeners):
+    alice, bob, _carl = listeners
+    blend = blends.create_blend(alice, "Kitchen")
+    blends.invite_listener(blend, alice, bob.username)
+    pages = [signed_in(user).get("/playlists/").content.decode() for user in (alice, bob)]
+    assert ["Blends with others: 1 invitation" in page for page in pages] == [False, True]
+    assert blends.join_blend(blend, bob)
+    assert "1 invitation" not in signed_in(bob).get("/playlists/").content.decode()

@@ -11,9 +11,10 @@ from django.test import Client
 from django.urls import path
 
 from accounts.models import User
-from catalog.models import AUDIO_FEATURES, Artist, Interaction, MusicServer, Song
+from catalog.models import AUDIO_FEATURES, Artist, Interaction, MusicServer, Playlist, Song
 from catalog.playlists import edit
 from musicrec_site import urls as site_urls
+from recommendations.services.surfaces import generated_playlists
 from recommendations.views import style
 from tests.pages.conftest import signed_in
 
@@ -189,6 +190,27 @@ def test_personalisation_off_means_popular_music(trained):
     assert [card.song for card in off.context["made_for_you"]] != personal
     alice.post("/settings/personalisation/", {"personalised": "on"})
     assert [card.song for card in alice.get("/").context["made_for_you"]] == personal
+
+
+def test_without_personalisation_no_reason_is_of_the_history(trained):
+    """Cards said “You play 6 songs by …” of songs that everybody gets, and the why panel explained by the history."""
+    listener = User.objects.get(username="alice")
+    alice = signed_in(listener)
+    song = alice.get("/").context["made_for_you"][0].song
+    alice.post("/settings/personalisation/", {})
+    pages = [text(alice.get("/")), text(alice.get(f"/songs/{song.pk}/why/"))]
+    for page in pages:
+        said = re.findall(r'class="why-line">([^<]*)<|<strong>([^<]*)</strong><br>', page)
+        assert said or "Personalisation is off" in page
+        for words in ("You play", "you play", "Because of", "Goes with", "It goes with", "history"):
+            assert not [one for one in said if words in "".join(one)]
+        assert "It goes with these songs of yours" not in page
+    listener.refresh_from_db()
+    kinds = (Playlist.Kind.WEEKLY_JAMS, Playlist.Kind.WEEKLY_DISCOVERY, Playlist.Kind.DAILY_MIX)
+    for kind in kinds:
+        assert generated_playlists.make(listener, kind) == []
+    alice.post("/settings/personalisation/", {"personalised": "on"})
+    assert "Because of" in text(alice.get("/")) or "You play" in text(alice.get("/"))
 
 
 @pytest.mark.urls("tests.pages.test_empty_and_errors")

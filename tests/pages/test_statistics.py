@@ -15,7 +15,7 @@ from accounts.models import User
 from catalog.listening import interactions
 from catalog.listening.interactions import ListenEntry
 from catalog.listening.source_names import name_source
-from catalog.models import Interaction
+from catalog.models import Interaction, Song
 from catalog.statistics import review_picture, sums
 from catalog.views import statistics as views
 
@@ -92,6 +92,24 @@ def test_a_month_a_range_and_an_empty_period_say_what_they_are(alice, plays):
     )
     page = read(alice, "/library/listening/?from=2026-11-20&to=2026-11-20")
     assert f"<strong>{12 // 6 + 1}</strong>" in page  # at 12:00, 6:00 and 0:00
+
+
+def test_hours_of_few_plays_say_of_how_few(alice, world):
+    """Of 1,200 plays the length of one is known, which is no 0 %; streaks are grouped in German, too."""
+    listener = User.objects.get(username="alice")
+    Song.objects.filter(pk__in=[song.pk for song in world.songs]).update(duration_ms=None)
+    entries = [
+        ListenEntry(world.songs[0], NOW - timedelta(days=n), played_ms=None if n else 200_000)
+        for n in range(1200)
+    ]
+    for some in (entries[:600], entries[600:]):
+        interactions.record_listens(listener, some, source="api")
+    assert sums.refresh_sums(listener) == 0
+    page = read(alice, "/library/listening/?period=all")
+    assert "of less than 1 % of plays, whose length is known" in page
+    german = alice.get("/library/listening/?period=all", headers={"Accept-Language": "de"})
+    assert "für weniger als 1 %, deren Länge bekannt ist" in german.content.decode()
+    assert "1.200</strong> Tage: deine längste Serie" in german.content.decode()
 
 
 def test_rankings_say_how_each_moved_against_the_period_before(alice, world):

@@ -16,13 +16,16 @@ from django_celery_beat.models import PeriodicTask
 
 from accounts.models import ApiToken, User
 from accounts.tokens import create_token
-from catalog.models import Artist, ImportRun, Interaction, Song, SongTotal
+from catalog.models import Artist, ArtistCredit, ImportRun, Interaction, Song, SongTotal
 from recommendations.engine import PRESETS
 from recommendations.models import Arm, Experiment, Impression, ModelVersion, TrainingRun
+from recommendations.services.lists import exclusions
 from recommendations.services.operations import dashboard as dashboard_service
 from recommendations.services.operations import health_checks
+from recommendations.services.preferences import controls
+from recommendations.services.serving import recommend, why_not
 from recommendations.services.training import budgets, training_requests
-from recommendations.services.version_reports import model_comparison
+from recommendations.services.version_reports import absence_text, model_comparison
 from recommendations.services.versions import registry
 from tests.query_budgets import DASHBOARD_BUDGET
 from tests.recommendations.conftest import train
@@ -156,6 +159,11 @@ class TestStartPage:
         assert len(queries) <= DASHBOARD_BUDGET
 
 
+def page_context_entries(dashboard):
+    """Return what the settings page says of who did what."""
+    return dashboard.get(reverse("admin:dashboard_settings")).context["entries"]
+
+
 class TestRetrain:
     def test_a_training_is_queued_and_watched(self, dashboard, world):
         answer = dashboard.post(
@@ -176,6 +184,8 @@ class TestRetrain:
         )
         html = page(dashboard, "recommendations_trainingrun_changelist")
         assert "No training worker is at work" in html and 'http-equiv="refresh"' in html
+        (entry,) = page_context_entries(dashboard)
+        assert (entry.name, entry.change) == (f"#{run.pk} classic", "Requested.")
 
     def test_a_second_one_is_refused_in_words(self, dashboard, world):
         """T08"""
@@ -449,7 +459,7 @@ class TestWhyNot:
     """Every step at which a song can fall out says so."""
 
     def why(self, listener, version, song):
-        return model_comparison.explain_why_not(listener, version, song, n=5)
+        return absence_text.describe_absence(listener, version, song, n=5)
 
     def test_withdrawn(self, version, listener, song):
         Song.objects.filter(pk=song.pk).update(is_available=False)
@@ -472,13 +482,37 @@ class TestWhyNot:
         assert self.why(listener, version, song) == "The listener disliked it."
 
     def test_in_the_list_or_below_it(self, version, listener):
-        from recommendations.services.serving import recommend
-
         inside = recommend.recommend_songs(listener, 5, version=version)
         assert self.why(listener, version, inside.songs[2]) == "It is in the list, at place 3."
         heard = set(Interaction.objects.for_listener(listener).values_list("song_id", flat=True))
         outside = Song.objects.exclude(pk__in=heard | {song.pk for song in inside.songs}).first()
         assert "By its score it is number" in self.why(listener, version, outside)
+
+    def test_what_the_listener_is_told_is_what_the_operator_reads(self, version, listener):
+        listed = recommend.recommend_songs(listener, 5, version=version).songs
+        others = Song.objects.exclude(pk__in=[song.pk for song in listed])[:12]
+        steps = set()
+        for song in [*listed, *others]:
+            absence = why_not.explain_absence(listener, song, 5)
+            steps.add(absence.step)
+            rank = f" {absence.rank}" if absence.rank and absence.step != "next_list" else ""
+            assert rank in self.why(listener, version, song)
+        assert {"heard", "listed", "outranked"} <= steps
+
+    def test_another_version_that_was_heard(self, version, listener, song):
+        heard = Song.objects.filter(interactions__listener=listener).exclude(pk=song.pk).first()
+        other = Song.objects.exclude(interactions__listener=listener).first()
+        Song.objects.filter(pk__in=[heard.pk, other.pk]).update(work_key="one work")
+        exclusions.clear_masks()
+        sentence = self.why(listener, version, other)
+        assert sentence == "The listener has heard another version of it."
+
+    def test_a_hidden_guest(self, version, listener):
+        song = Song.objects.exclude(interactions__listener=listener).first()
+        guest = Artist.objects.create(name="Guest")
+        ArtistCredit.objects.create(song=song, artist=guest)
+        controls.hide_artist(listener, guest)
+        assert self.why(listener, version, song) == "The listener hid an artist who is on it."
 
 
 class TestExperiments:

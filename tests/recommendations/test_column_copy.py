@@ -26,7 +26,7 @@ from recommendations.services.data.column_store import (
     join_columns,
 )
 from recommendations.services.operations import copy_check
-from recommendations.services.preferences import data_export
+from recommendations.services.preferences import personalisation
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -159,10 +159,10 @@ def test_nothing_of_a_deleted_listener_stays(world, listener):
 
 def test_who_opts_out_is_taken_out_at_once_and_comes_back_whole(world, listener):
     bring_up_to_date()
-    data_export.set_personalised(listener, False)
+    personalisation.set_personalised(listener, False)
     assert count_rows(listener.pk) == 0
     assert copy_check.compare_with_table().problem == ""
-    data_export.set_personalised(listener, True)
+    personalisation.set_personalised(listener, True)
     bring_up_to_date()
     assert list_stored() == list_in_table()
     assert count_rows(listener.pk) > 0

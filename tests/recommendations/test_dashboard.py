@@ -23,6 +23,7 @@ from recommendations.admin.dashboard import SECTIONS
 from recommendations.models import BackgroundJob, SiteContract, TrainingRun
 from recommendations.services.operations import first_steps, schedule_text, site_figures
 from recommendations.services.operations.audit_log import list_entries
+from recommendations.templatetags.dashboard import rough_size
 
 pytestmark = pytest.mark.django_db
 
@@ -242,10 +243,46 @@ def test_who_did_what_is_in_the_language_of_who_reads_it(dashboard, olga, settin
     for language, texts in expected.items():
         page = dashboard.get("/admin/dashboard/settings/", headers={"Accept-Language": language})
         entries = page.context["entries"]
-        said = {text for one in entries for text in (one.name, one.change)}
-        assert said == texts | {f"#{training.pk} standard", mine.title}
+        shown_texts = {text for one in entries for text in (one.name, one.change)}
+        assert shown_texts == texts | {f"#{training.pk} standard", mine.title}
         assert all(one.name in page.content.decode() for one in entries)
     job_id = job.pk
     job.delete()
     (gone,) = [one for one in list_entries(20) if one.name.startswith(f"#{job_id} S")]
     assert gone.name == f"#{job_id} Sicherung"
+
+
+@pytest.mark.parametrize(
+    ("n_bytes", "text"),
+    [
+        (987_300_000, "990 MB"),
+        (2_221_300_000, "2.2 GB"),
+        (996_000_000, "1.0 GB"),
+        (71_000_000, "71 MB"),
+        (15_870_000_000, "16 GB"),
+    ],
+)
+def test_an_estimate_is_said_as_roughly_as_it_is(n_bytes, text):
+    assert rough_size(n_bytes) == text
+
+
+def test_a_preset_says_how_long_its_last_training_took(dashboard):
+    began = timezone.now() - timedelta(hours=1)
+    for seconds in (99, 29):
+        TrainingRun.objects.create(
+            preset="standard",
+            status=TrainingRun.Status.SUCCEEDED,
+            started_at=began,
+            finished_at=began + timedelta(seconds=seconds),
+        )
+    page = dashboard.get("/admin/recommendations/trainingrun/").content.decode()
+    assert page.count("The last one here took") == 1
+    assert "The last one here took 29 s." in page
+
+
+def test_today_lists_no_action_by_the_name_it_had_then(dashboard, olga):
+    """Django's own list kept “waiting” for a job that was done, in the language of the day."""
+    job = BackgroundJob.objects.create(kind=BackgroundJob.Kind.BACKUP)
+    LogEntry.objects.log_actions(olga.pk, [job], CHANGE, single_object=True)
+    page = dashboard.get("/admin/").content.decode()
+    assert str(job) not in page and "Recent actions" not in page

@@ -199,6 +199,17 @@ def test_the_published_password_opens_nothing_afterwards(world):
     assert not User.objects.filter(username="user_00001").exists()
 
 
+def test_until_a_removal_is_done_nobody_reads_that_it_was(dashboard, real):
+    """The last that is left of the demo is the job that takes it away."""
+    background_jobs.request_demo_removal()
+    ImportRun.objects.filter(format="demo").delete()
+    page = dashboard.get("/admin/dashboard/settings/").content.decode()
+    assert "The demo is being removed." in page and "The demo was removed." not in page
+    run_job("demo")
+    page = dashboard.get("/admin/dashboard/settings/").content.decode()
+    assert "The demo was removed." in page and "The demo is being removed." not in page
+
+
 def test_an_earlier_version_serves_again(real):
     # trained before the demo came
     ImportRun.objects.filter(format="demo").update(created_at=timezone.now())

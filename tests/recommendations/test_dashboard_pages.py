@@ -220,9 +220,10 @@ class TestLog:
             file.write('{"event": "cut')
         assert [line.event for line in log_file.read_last_lines(path, 9)] == ["whole"]
 
-    def test_a_folder_that_cannot_be_written_stops_nobody(self, tmp_path):
+    def test_a_folder_that_cannot_be_written_stops_nobody(self, tmp_path, capsys):
         (tmp_path / "file").write_text("no folder")
         self.write(tmp_path / "file" / "warnings.jsonl", "lost")
+        assert capsys.readouterr().err == ""
 
     def test_a_line_that_cannot_be_formatted_stops_nobody(self, path, capsys):
         handler = KeptLog(str(path))

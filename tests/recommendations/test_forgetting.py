@@ -14,7 +14,7 @@ from catalog.imports import import_undo
 from catalog.listening import interactions
 from catalog.models import ImportRun, Interaction, Song
 from recommendations.models import ForgettingReceipt, ModelVersion
-from recommendations.services.preferences import data_export
+from recommendations.services.preferences import personalisation
 from recommendations.services.versions import forgetting, registry
 from tests.recommendations.conftest import train
 
@@ -110,7 +110,7 @@ def test_an_undone_import_a_withdrawn_history_and_a_deleted_play_have_one_each(w
     Interaction.objects.create(
         listener=guest, song=Song.objects.first(), kind=Interaction.Kind.LIKE, source="x"
     )
-    data_export.set_personalised(guest, False)
+    personalisation.set_personalised(guest, False)
     interactions.clear_opinion(guest, Song.objects.first())
     counted = dict(ForgettingReceipt.objects.values_list("kind", "n_interactions"))
     assert counted == {"import": 6, "withdrawn": 1, "listens": 1}

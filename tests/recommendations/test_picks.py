@@ -15,6 +15,8 @@ from recommendations.models import Taste
 from recommendations.services.data import demo_world
 from recommendations.services.lists.listener_context import Picks
 from recommendations.services.preferences import taste
+from recommendations.services.reasons.explanation_facts import read_facts_of_picks
+from recommendations.services.reasons.share_text import name_artist, name_genre
 from recommendations.services.serving import recommend, visitor_lists
 from tests.recommendations.conftest import train
 
@@ -59,6 +61,41 @@ def test_a_genre_alone_gives_a_list_of_that_genre(songs):
     page = Client().get(f"/try/?genre={genre.pk}").content.decode()
     assert page.count('class="why-line"') == N
     assert f"More of the genre {genre.name} you picked" in page
+
+
+def test_what_a_picked_song_brings_is_not_said_to_be_picked(songs):
+    """A song was picked, and neither its artist nor its genre."""
+    song = songs[0]
+    page = Client().get(f"/try/?song={song.pk}").content.decode()
+    assert page.count('class="why-line"') == N
+    assert "the genre" not in page and "By an artist you picked" not in page
+    names = [genre.name for genre in song.genres.all()]
+    assert any(f"{name}, like a song you picked" in page for name in names)
+    facts = read_facts_of_picks([], Picks(songs=(song,)))
+    assert name_artist(song, facts) == "By the artist of a song you picked"
+    both = read_facts_of_picks(
+        [], Picks(songs=(song,), artists=(song.artist,), genres=tuple(song.genres.all()))
+    )
+    assert name_artist(song, both) == "By an artist you picked"
+    assert name_genre(song, both) == f"More of the genre {names[0]} you picked"
+
+
+def test_picks_of_a_visitor_count_from_the_sign_up_on(songs):
+    """They did only after another press of a button, and were gone for who went elsewhere instead."""
+    browser = Client()
+    browser.post("/try/keep/", {"song": songs[0].pk, "artist": songs[9].artist_id})
+    form = {"username": "arthur", "password": "a-long-demo-word-7"}
+    page = browser.post("/signup/", form, follow=True).content.decode()
+    assert "What you picked is kept." in page and "2 picked" in page
+    kept = Taste.objects.get(listener__username="arthur")
+    assert [song.pk for song in kept.songs.all()] == [songs[0].pk]
+    assert [artist.pk for artist in kept.artists.all()] == [songs[9].artist_id]
+    assert "Nothing is known about your taste yet" not in browser.get("/taste/").content.decode()
+    assert "Say what you like" not in browser.get("/").content.decode()
+    # who said before what they like isn't overwritten by looking
+    browser.post("/try/keep/", {"song": songs[5].pk})
+    browser.get("/welcome/")
+    assert [song.pk for song in kept.songs.all()] == [songs[0].pk]
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ from recommendations import tasks
 from recommendations.models import ModelVersion, ServedRecord, SiteContract
 from recommendations.services.lists import list_rules
 from recommendations.services.operations import retention
-from recommendations.services.preferences import data_export
+from recommendations.services.preferences import data_export, personalisation
 from recommendations.services.serving import precompute, recommend, recorder, replay
 from recommendations.services.versions import registry, trends
 
@@ -221,7 +221,7 @@ def test_a_list_that_differs_because_trends_were_counted_anew_says_so(version, l
 
 def test_who_opted_out_is_not_recorded_and_loses_what_was(version, listener):
     serve(listener)
-    data_export.set_personalised(listener, False)
+    personalisation.set_personalised(listener, False)
     assert not ServedRecord.objects.exists()
     assert serve(listener)[1] is None
 

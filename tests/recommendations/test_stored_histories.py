@@ -12,8 +12,9 @@ from accounts.models import User
 from recommendations import tasks
 from recommendations.engine import Recommender
 from recommendations.engine.artifacts.store import verify
-from recommendations.models import ModelVersion
-from recommendations.services.preferences import data_export
+from recommendations.models import ModelVersion, RecommendationList
+from recommendations.services.preferences import personalisation
+from recommendations.services.serving import precompute
 from recommendations.services.versions import registry, stored_histories
 from tests.recommendations.conftest import train
 
@@ -111,7 +112,18 @@ def test_the_lists_of_others_stay_the_same(version):
 def test_a_listener_who_asks_not_to_be_learned_from_is_taken_out_at_once(version):
     listener = User.objects.get(username="user_00001")
     assert listener.pk in registry.load_recommender(version).stored_listener_ids()
-    data_export.set_personalised(listener, False)
+    personalisation.set_personalised(listener, False)
+    version.refresh_from_db()
+    assert listener.pk not in registry.load_recommender(version).stored_listener_ids()
+
+
+def test_an_operator_who_switches_personalisation_off_deletes_the_same(version):
+    listener = User.objects.get(username="user_00001")
+    precompute.precompute(version)
+    assert RecommendationList.objects.filter(listener=listener).exists()
+    listener.personalised = False
+    listener.save()
+    assert not RecommendationList.objects.filter(listener=listener).exists()
     version.refresh_from_db()
     assert listener.pk not in registry.load_recommender(version).stored_listener_ids()
 

@@ -34,12 +34,8 @@ from recommendations.services.training import (
     pipeline,
     training_requests,
 )
-from recommendations.services.training.offline_evaluation import (
-    Evaluation,
-    PairedComparison,
-    evaluate_config,
-    measure,
-)
+from recommendations.services.training.evaluation_result import Evaluation, PairedComparison
+from recommendations.services.training.offline_evaluation import evaluate_config, measure
 from recommendations.services.version_reports import model_comparison
 from recommendations.services.versions import registry
 from tests.recommendations.conftest import N_LISTENERS, N_SONGS, train

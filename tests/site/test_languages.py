@@ -17,7 +17,9 @@ from catalog.models import Artist, Song, SongTotal
 ROOT = Path(__file__).resolve().parents[2]
 APPS = ("accounts", "catalog", "common", "recommendations", "musicrec_site")
 MARKS = {"_", "gettext", "gettext_noop", "gettext_lazy", "ngettext", "ngettext_lazy"}
-CALL = re.compile(r"""\bn?gettext\((u'(?:[^'\\]|\\.)*'|u"(?:[^"\\]|\\.)*")""")
+QUOTED = r"""(u'(?:[^'\\]|\\.)*'|u"(?:[^"\\]|\\.)*")"""
+CALL = re.compile(rf"\bn?gettext\({QUOTED}")
+CALL_WITH_PLURAL = re.compile(rf"\bngettext\({QUOTED}, {QUOTED}")
 CALL_WITH_CONTEXT = re.compile(r"""\bpgettext\(u'([^']*)', u'([^']*)'\)""")
 PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|%[sd]")
 
@@ -39,6 +41,15 @@ def list_plurals() -> Iterator[tuple[str, str]]:
             singular, plural = call.args[:2]
             if isinstance(singular, ast.Constant) and isinstance(plural, ast.Constant):
                 yield singular.value, plural.value
+    for text in list_template_calls():
+        for singular_text, plural_text in CALL_WITH_PLURAL.findall(text):
+            yield ast.literal_eval(singular_text), ast.literal_eval(plural_text)
+
+
+def list_template_calls() -> Iterator[str]:
+    """Every template as the calls that mark its texts."""
+    files = (file for end in ("html", "txt") for file in (ROOT / "templates").rglob(f"*.{end}"))
+    return (templatize(file.read_text(encoding="utf-8")) for file in files)
 
 
 def texts_of_code() -> set[str]:
@@ -51,8 +62,7 @@ def texts_of_code() -> set[str]:
 
 
 def texts_of_templates() -> set[str]:
-    files = (file for end in ("html", "txt") for file in (ROOT / "templates").rglob(f"*.{end}"))
-    calls = [templatize(file.read_text(encoding="utf-8")) for file in files]
+    calls = list(list_template_calls())
     plain = {ast.literal_eval(quoted) for text in calls for quoted in CALL.findall(text)}
     in_context = {
         f"{context}\x04{words}"

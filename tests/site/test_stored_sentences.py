@@ -13,10 +13,7 @@ from catalog.imports import sentences as import_sentences
 from catalog.imports.importers import detection, registry
 from common.stored_text import translate_log, translate_stored
 from recommendations.services.training import sentences as training_sentences
-from recommendations.services.training.offline_evaluation import (
-    describe_newest,
-    describe_too_few,
-)
+from recommendations.services.training.evaluation_result import describe_newest, describe_too_few
 
 ROOT = Path(__file__).resolve().parents[2]
 REFUSALS = {"WrongFile", "NearMiss", "BadValue", "RejectedRow", "BrokenJson"}

@@ -5,7 +5,7 @@ it should be; then it reads as a stream. A row that cannot be read becomes a Rej
 LeftOutRow, and the rest goes on.
 """
 
-# In the order in which a file without a named format is tried: the strictest first, so that none takes another's.
+# Importing one registers it. Each accepts its own files only; what may take another's is `is_last_resort`, tried last.
 from catalog.imports.importers import (
     csv_listens,
     csv_songs,
@@ -18,6 +18,7 @@ from catalog.imports.importers import (
     player_logs,
     playlists,
     record_tables,
+    several,
     song_lists,
     spotify,
     youtube_music,
@@ -44,6 +45,7 @@ __all__ = [
     "player_logs",
     "playlists",
     "record_tables",
+    "several",
     "song_lists",
     "spotify",
     "youtube_music",

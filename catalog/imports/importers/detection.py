@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from catalog.imports.importers.registry import Importer, list_importers
 from catalog.imports.reading.lines import check_text
-from catalog.imports.reading.source_files import SourceFile, split_member_path
+from catalog.imports.reading.source_files import HEAD, SourceFile, split_member_path
 from catalog.records import NearMiss, WrongFile
 
 _LOOKED_AT = 65_536
@@ -14,15 +14,17 @@ _LOOKED_AT = 65_536
 _BLANK = b"\xef\xbb\xbf\xff\xfe \t\r\n\0"
 
 
-def detect_history(opened: SourceFile) -> Importer:
+def detect_history(opened: SourceFile, n_bytes: int = HEAD) -> Importer:
     """Return the first importer of histories that accepts the file; WrongFile when none does.
 
-    Each looks at the first megabyte at most, however long the file is.
+    Each looks at the first `n_bytes` at most, however long the file is.
     """
     near_miss: NearMiss | None = None
     for importer in sorted(list_importers("history"), key=lambda one: one.is_last_resort):
+        if near_miss is not None and importer.is_last_resort:
+            break
         try:
-            with opened.limit_to_head():
+            with opened.limit_to_head(n_bytes):
                 importer.read(opened, {})
         except NearMiss as error:
             near_miss = near_miss or error
@@ -86,6 +88,10 @@ _KNOWN_FILES: tuple[tuple[Callable[[bytes, str, str], bool], str], ...] = (
         _has_member(re.compile(r"^xl/workbook\.(?:xml|bin)$", re.MULTILINE)),
         "is an Excel workbook. Open it, go to the sheet with the listening history (Deezer: “10_listeningHistory”), "
         "save that sheet as CSV and bring the CSV.",
+    ),
+    (
+        _has_member(re.compile(r"^word/document\.xml$", re.MULTILINE)),
+        "is a document of a word processor. Save the list in it as CSV and bring that.",
     ),
     (
         lambda _head, names, _name: names.startswith("mimetype\n") and "content.xml" in names,
@@ -164,6 +170,16 @@ _KNOWN_FILES: tuple[tuple[Callable[[bytes, str, str], bool], str], ...] = (
         _has_text(b"<PlaybackStatistics"),
         "is foobar2000's playback statistics, which name no songs. Export the scrobbles themselves, or a playlist as "
         "M3U8.",
+    ),
+    (
+        lambda head, _names, _name: head.startswith(
+            (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"RIFF", b"ID3", b"fLaC", b"OggS")
+        ),
+        "is a picture or music. Bring the export of what you played, as JSON, CSV or zip.",
+    ),
+    (
+        _begins(b"{\\rtf"),
+        "is a document of a word processor. Save the list in it as CSV and bring that.",
     ),
     (
         _begins(b"SQLite format 3"),

@@ -19,7 +19,8 @@ from catalog.imports.reading.json_files import (
     read_values,
 )
 from catalog.imports.reading.source_files import SourceFile
-from catalog.records import ListenRecord, Outcome, SongRecord, WrongFile
+from catalog.names.text import normalise
+from catalog.records import LeftOut, ListenRecord, Outcome, SongRecord, WrongFile
 
 _LISTS = ("items", "plays", "listens", "history", "scrobbles", "tracks", "data", "results")
 _INNER_ARRAYS = (
@@ -69,6 +70,8 @@ def _find_fault(opened: SourceFile, read_all: Callable[[BinaryIO], Iterator[Any]
         except values.BadValue as error:
             reasons.append(str(error))
             return False
+        except values.NotWanted:
+            return False
         return True
 
     try:
@@ -83,6 +86,9 @@ def _build_record(line: int, entry: Any) -> list[Outcome]:
     if not isinstance(entry, dict):
         raise values.BadValue("the entry is not an object")
     columns = _find_values(entry)
+    medium = columns.get("medium")
+    if isinstance(medium, str) and normalise(medium) not in column_names.MUSIC:
+        raise values.NotWanted(LeftOut.NOT_MUSIC)
     song = SongRecord(
         0,
         values.parse_required_name(columns.get("title"), "title"),
@@ -95,9 +101,7 @@ def _build_record(line: int, entry: Any) -> list[Outcome]:
         "",
         song=song,
         occurred_at=values.parse_json_moment(columns.get("time")),
-        played_ms=values.parse_optional_number(
-            columns.get("played_ms"), 0, values.LONGEST_DURATION_MS
-        ),
+        played_ms=values.parse_played_ms(columns.get("played_ms"), columns.get("played_seconds")),
     )
     return values.add_like(record, columns.get("loved"))
 
@@ -131,8 +135,15 @@ def _flatten_entry(entry: Mapping[str, Any], depth: int = 0) -> dict[str, Any]:
 
 
 def _find_name(value: Any) -> str:
-    """Return the name of an object such as {"name": "Ana Lima"}; "" where it has none."""
+    """Return the name of an object such as {"name": "Ana Lima"}; "" where it has none.
+
+    MongoDB writes a moment as {"$date": "…"}, also as {"$date": {"$numberLong": "…"}}.
+    """
     if not isinstance(value, dict):
         return ""
+    if "$date" in value:
+        moment = value["$date"]
+        moment = moment.get("$numberLong") if isinstance(moment, dict) else moment
+        return moment if isinstance(moment, str) else str(moment or "")
     names = (value.get(key) for key in _NAMES_OF_AN_OBJECT)
     return next((name for name in names if isinstance(name, str) and name), "")

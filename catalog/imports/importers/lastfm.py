@@ -24,6 +24,7 @@ from catalog.imports.reading.lines import (
 from catalog.imports.reading.source_files import SourceFile
 from catalog.records import (
     LIKE,
+    LeftOut,
     ListenRecord,
     NearMiss,
     Outcome,
@@ -42,6 +43,10 @@ _WITHOUT_HEADER: tuple[tuple[str, ...], ...] = (
     ("time", "artist", "title", "album"),
     ("time", "", "artist", "", "album", "", "title", "mbid"),
     ("time", "title", "artist", "album", "mbid", "", ""),
+    # Universal Scrobbler: the album's artist and the length stand last
+    ("artist", "title", "album", "time", "", ""),
+    # IFTTT's sheet of what Spotify played: its id and its address stand last
+    ("time", "title", "artist", "", "url"),
 )
 _LOVED_HEADER = {"uts", "utc time", "artist", "artist mbid", "track", "track mbid"}
 _LOVED_NAME = re.compile(r"(?:^|[^a-z])(?:loved|lovedtracks)(?:[^a-z]|$)", re.IGNORECASE)
@@ -94,6 +99,7 @@ def _find_layout(opened: SourceFile) -> Layout:
     tables = [(delimiter, _read_first_rows(opened, delimiter)) for delimiter in DELIMITERS]
     for delimiter, rows in tables:
         if layout := _find_layout_by_header(rows, delimiter):
+            _check_users(opened.name, rows, layout)
             return _check_times(opened, rows, layout)
     layouts = [
         layout
@@ -201,6 +207,17 @@ def _check_times(opened: SourceFile, rows: Sequence[tuple[int, Row]], layout: La
     return replace(layout, day_first=day_first)
 
 
+def _check_users(name: str, rows: Sequence[tuple[int, Row]], layout: Layout) -> None:
+    """Raise NearMiss when the rows are of several users: nobody's plays become another one's."""
+    at = layout.columns.get("user", layout.n_columns)
+    below = [row for line, row in rows if line > layout.header_line and len(row) > at]
+    users = {row[at].strip() for row in below if row[at].strip()} if below else set()
+    if len(users) > 1:
+        raise NearMiss(
+            f"{name} holds the history of {len(users)} users; export it for one user and bring that."
+        )
+
+
 def _list_times(rows: Sequence[tuple[int, Row]], layout: Layout) -> list[str]:
     """Return the cells of the time's column below the header."""
     return [
@@ -284,6 +301,7 @@ def _fits_layout(row: Row, layout: tuple[str, ...]) -> bool:
         len(row) == len(layout)
         and _is_moment(row[layout.index("time")])
         and all(row[layout.index(column)].strip() for column in ("artist", "title"))
+        and ("url" not in layout or row[layout.index("url")].strip().startswith("http"))
     )
 
 
@@ -329,6 +347,9 @@ class _RecordMaker:
         self._kind = kind
 
     def __call__(self, line: int, row: Row) -> list[Outcome]:
+        medium = row[self._columns["medium"]].strip() if "medium" in self._columns else ""
+        if medium and normalise_column_name(medium) not in column_names.MUSIC:
+            raise values.NotWanted(LeftOut.NOT_MUSIC)
         if self._kind == LIKE:
             moment = values.parse_day(_get_time_cell(row, self._columns), self._day_first)
         else:
@@ -348,10 +369,11 @@ class _RecordMaker:
 
     def _parse_played_ms(self, row: Row) -> int | None:
         """Return how long the song was heard, where a column says it."""
-        if "played_ms" not in self._columns:
-            return None
-        cell = row[self._columns["played_ms"]].strip()
-        return values.parse_optional_number(cell, 0, values.LONGEST_DURATION_MS)
+        milliseconds, seconds = (
+            row[self._columns[name]].strip() if name in self._columns else None
+            for name in ("played_ms", "played_seconds")
+        )
+        return values.parse_played_ms(milliseconds, seconds)
 
     def _make_song(self, row: Row) -> SongRecord:
         album = row[self._columns["album"]] if "album" in self._columns else ""

@@ -17,7 +17,16 @@ from catalog.imports.reading.json_files import (
     read_values,
 )
 from catalog.imports.reading.source_files import SourceFile
-from catalog.records import DISLIKE, LIKE, ListenRecord, Outcome, RejectedRow, SongRecord, WrongFile
+from catalog.records import (
+    DISLIKE,
+    LIKE,
+    PLAYER_PREFIX,
+    ListenRecord,
+    Outcome,
+    RejectedRow,
+    SongRecord,
+    WrongFile,
+)
 
 LISTEN_FILES = re.compile(r"^(?:\d{1,2}|listens.*)\.jsonl$", re.IGNORECASE)
 FEEDBACK_FILE = re.compile(r"^feedback\.jsonl$", re.IGNORECASE)
@@ -148,7 +157,7 @@ def _get_player(info: Mapping[str, Any]) -> str:
     player = next(
         (info[name] for name in _PLAYERS if info.get(name) and isinstance(info[name], str)), ""
     )
-    return f"listenbrainz:{player}"[:40] if player.isprintable() and player else ""
+    return f"{PLAYER_PREFIX}{player}"[:40] if player.isprintable() and player else ""
 
 
 def _parse_msid(value: Any) -> str:

@@ -8,6 +8,7 @@ sessions, podcasts, audiobooks and videos are left out. Addresses, countries and
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any, BinaryIO
+from urllib.parse import unquote_plus
 
 from catalog.imports.importers.registry import register_importer
 from catalog.imports.reading import values
@@ -65,6 +66,7 @@ _LIBRARY = {
 }
 # what the account data call a song that is gone or was never named
 _UNNAMED = ("Unknown Artist", "Unknown Track")
+_LOCAL = "spotify:local:"
 _PLAYLIST = ("playlists", EACH, "name")
 _PLAYLIST_TEXT = ("playlists", EACH, "description")
 _PLAYLIST_ITEM = ("playlists", EACH, "items", EACH)
@@ -225,7 +227,7 @@ class _AccountReader:
             raise values.BadValue("the playlist has no name")
         if entry.get("episode") or entry.get("audiobook"):
             raise values.NotWanted(LeftOut.PODCAST)
-        track = entry.get("track") or entry.get("localTrack")
+        track = entry.get("track") or _name_local_track(entry.get("localTrack"))
         if not isinstance(track, dict):
             raise values.NotWanted(LeftOut.UNTITLED)
         song = SongRecord(
@@ -236,6 +238,18 @@ class _AccountReader:
             spotify_id=values.parse_optional_spotify_id(track.get("trackUri")),
         )
         return PlaylistRecord(number, self._title, song)
+
+
+def _name_local_track(track: Any) -> Any:
+    """Return a file of the listener's own as a song of Spotify.
+
+    Its address has the names: "spotify:local:Artist:Album:Title:241".
+    """
+    address = track.get("uri") if isinstance(track, dict) else None
+    if not isinstance(address, str) or not address.startswith(_LOCAL):
+        return track
+    artist, album, title = [*map(unquote_plus, address[len(_LOCAL) :].split(":")), "", "", ""][:3]
+    return {"artistName": artist or None, "albumName": album, "trackName": title or None}
 
 
 def _read_account_entries(stream: BinaryIO) -> Iterator[Any]:

@@ -5,17 +5,19 @@ An entry says what was played and when, not how long; entries of YouTube itself 
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from itertools import islice
+from itertools import chain, islice
 from typing import Any
 
 from catalog.imports.importers.registry import register_importer
+from catalog.imports.importers.song_lists import read_youtube_library
 from catalog.imports.reading import values
 from catalog.imports.reading.archives import list_member_names, match_names, read_entries
 from catalog.imports.reading.json_files import BrokenJson, has_entry, has_keys, read_array
-from catalog.imports.reading.source_files import SourceFile, split_member_path
+from catalog.imports.reading.source_files import SourceFile, open_member, split_member_path
 from catalog.records import LeftOut, ListenRecord, NearMiss, Outcome, SongRecord, WrongFile
 
 _ANY_FILE = re.compile(r"^.*\.json$", re.IGNORECASE)
+_ANY_TABLE = re.compile(r"^.*\.csv$", re.IGNORECASE)
 _ANY_PAGE = re.compile(r"^.*\.html$")
 _HISTORY_FILES = re.compile(
     r"^(?:watch-history|wiedergabeverlauf|.*watch.?history.*)\.json$", re.IGNORECASE
@@ -45,6 +47,15 @@ _BEFORE = (
     "Переглянуто ",
     "观看了 ",
     "觀看了 ",
+    "Zhlédnuto: ",
+    "Zhlédnuto ",
+    "Menonton ",
+    "Đã xem ",
+    "Megtekintve: ",
+    "Ați vizionat ",
+    "Visualizou ",
+    "Katsoit videon ",
+    "تمت مشاهدة ",
 )
 _BEHIND = (
     " angesehen",
@@ -53,6 +64,7 @@ _BEHIND = (
     " izlendi",
     "を視聴しました",
     "을(를) 시청했습니다.",
+    " देखा गया",
 )
 # where the language's sentence itself quotes the title, though nothing follows it
 _BEFORE_A_QUOTE = ("Просмотрено видео ",)
@@ -88,9 +100,21 @@ def read(opened: SourceFile, options: Mapping[str, Any]) -> Iterator[Outcome]:
             raise WrongFile(f"{opened.name} is no watch history of Google Takeout.")
         pattern = _ANY_FILE
     phrase = _learn_phrase(entry for _, entry in islice(_read(opened, pattern), _LOOKED_AT))
-    return values.make_records(
+    plays = values.make_records(
         _read(opened, pattern), lambda line, entry: _build_record(line, entry, phrase)
     )
+    return chain(plays, _read_libraries(opened)) if opened.kind == "zip" else plays
+
+
+def _read_libraries(opened: SourceFile) -> Iterator[Outcome]:
+    """Yield the likes of the libraries (CSV) that stand beside a history in a zip."""
+    for name in list_member_names(opened, _ANY_TABLE):
+        if not _YOUTUBE_FOLDER.search(name):
+            continue
+        try:
+            yield from read_youtube_library(open_member(opened, name), {})
+        except WrongFile:  # a table of playlists or of comments
+            continue
 
 
 def _read(opened: SourceFile, pattern: re.Pattern[str]) -> Iterator[tuple[int, Any]]:
@@ -134,7 +158,9 @@ def _describe_json_choice(name: str) -> str:
 def _build_record(line: int, entry: Any, phrase: tuple[str, str]) -> Outcome:
     if not isinstance(entry, dict):
         raise values.BadValue("the entry is not an object")
-    if entry.get("header") not in _MUSIC:
+    address = entry.get("titleUrl")
+    is_other = isinstance(address, str) and "/watch" not in address  # a search, a playlist
+    if entry.get("header") not in _MUSIC or is_other:
         raise values.NotWanted(LeftOut.NOT_MUSIC)
     artist = _find_artist(entry.get("subtitles"))
     title = _clean_title(values.parse_required_name(entry.get("title"), "title"), phrase)

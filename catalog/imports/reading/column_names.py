@@ -24,7 +24,8 @@ OF_A_PLAY = {
     "time": _split_names(
         """uts, timestamp, date uts, utc time, date, time, datetime, date time, date and time, scrobbled at,
         scrobble time, scrobble date, played at, listened at, utc date, date scrobbled, date played, end time,
-        ts, play date, datum, zeitpunkt, zeit, uhrzeit, horodatage, fecha, fecha y hora, data, data e hora, data e ora,
+        ts, play date, datum, zeitpunkt, zeit, uhrzeit, horodatage, fecha, fecha y hora, data, data e hora,
+        data e ora,
         data i godzina, дата, время, дата и время, dato, tid, tarih, 日時, 日付, 再生日時, 时间, 日期, 時間,
         播放时间, 播放時間, 播放日期, 收聽時間, 收听时间,
         날짜, 시간, 일시, dátum, ngày, เวลา, التاريخ, תאריך, endzeit, abgespielt am, gehört am, gespielt am,
@@ -32,27 +33,32 @@ OF_A_PLAY = {
         hora de término, hora final, escuchado el, reproducido el, ouvido em, data de reprodução, ora, ora di fine,
         ascoltato il, luisterdatum, čas, datum a čas, dátum a čas, čas přehrání, időpont, idő, dátum és idő,
         päivämäärä, aika, pvm, soittoaika, ημερομηνία, ώρα, ημερομηνία και ώρα, дата й час, дата і час, час, dată,
-        data și ora, data ora, oră, време, дата и време, datum i vrijeme, vrijeme, vreme, datum in čas, tanggal, waktu,
+        data și ora, data ora, oră, време, дата и време, datum i vrijeme, vrijeme, vreme, datum in čas, tanggal,
+        waktu,
         tanggal dan waktu, data i hora, kuupäev, aeg, data ir laikas, laikas, datums, laiks, spilletidspunkt,
         thời gian, تاریخ, زمان, الوقت, תאריך ושעה, שעה, दिनांक, तारीख, समय, วันที่,
-        eindtijd, odtworzono, data odtworzenia, время окончания"""
+        started, started at, start time, eindtijd, odtworzono, data odtworzenia, время окончания"""
     ),
     "artist": _split_names(
         """artist, artist name, artists, artist names, track artist, künstler, künstlername, interpret, interpreten,
         artiste, nom de l'artiste, interprète, artista, nombre del artista, nome dell'artista, artiest, wykonawca,
-        исполнитель, артист, виконавець, sanatçı, umělec, előadó, nghệ sĩ, アーティスト, アーティスト名, 歌手, 艺术家,
+        исполнитель, артист, виконавець, performer,
+        artist name s, artist names s, grandparent title, master metadata album artist name, sanatçı, umělec,
+        előadó, nghệ sĩ, アーティスト, アーティスト名, 歌手, 艺术家,
         艺人, 藝人, 演出者, 아티스트, 가수, ศิลปิน, الفنان, אמן, esittäjä, kunstner, künstlernamen, künstler name,
         καλλιτέχνης, ερμηνευτής, interpretul, изпълнител, извођач, izvođač, izvajalec, artis, penyanyi, esitaja,
         atlikėjas, izpildītājs, هنرمند, خواننده, اسم الفنان, שם האמן, זמר, कलाकार, गायक, 表演者, 演唱者, 歌手名,
         nom artiste, nombre artista, nome do artista, nome artista, naam artiest, имя исполнителя"""
     ),
     "album": _split_names(
-        """album, album name, release, release name, album title, albumtitel, titre de l'album, nom de l'album,
+        """album, album name, parent title, master metadata album album name, release, release name, album title,
+        albumtitel, titre de l'album, nom de l'album,
         nombre del álbum, nome do álbum, nome dell'album, albumname, альбом, albüm, albumi,
         άλμπουμ, албум, 專輯名稱, 专辑名称, アルバム, アルバム名, 专辑, 專輯, 앨범, อัลบั้ม, الألبوم, אלבום"""
     ),
     "title": _split_names(
-        """track, track name, title, track title, song, song name, song title, name, titel, titelname, lied, stück,
+        """track, track name, master metadata track name, product name, title, tittel, låttittel, track title, song,
+        song name, song title, name, titel, titelname, lied, stück,
         titre, morceau, chanson, título, canción, pista, titolo, brano, canzone, faixa, música, utwór, tytuł,
         piosenka, название, трек, песня, композиция, назва, şarkı, parça, låt, sång, låttitel, skladba, sang,
         kappale, cím, nummer, bài hát, 曲名, 曲, タイトル, トラック名, 歌曲, 歌名, 标题, 標題, 曲目, 제목, 곡,
@@ -74,10 +80,23 @@ OF_A_PLAY = {
         favorita, preferito, curtida, curtido, ulubione, ulubiony, любимая, любимый, gefällt mir, gefällt"""
     ),
     "played_ms": _split_names(
-        "ms played, played ms, milliseconds played, consumption duration in milliseconds"
+        """ms played, played ms, milliseconds played, play duration milliseconds, play duration ms,
+        consumption duration in milliseconds"""
+    ),
+    "played_seconds": _split_names(
+        "seconds played, played seconds, consumption duration in seconds, listening time in seconds"
+    ),
+    "medium": _split_names("media type, media kind"),
+    "user": _split_names(
+        "user, username, user name, benutzer, benutzername, utilisateur, usuario, utente"
     ),
 }
 """The names under which the columns of a table of plays, or the keys of a list, may go; the usual ones first."""
+
+MUSIC = _split_names(
+    "track, audio, music, song, songs, musik, titel, lied, musique, música, musica"
+)
+"""How a column of media calls what is no film and no podcast."""
 
 COUNTS = _split_names(
     """plays, play count, playcount, scrobbles, listens, listen count, count, times played, total plays, wiedergaben,

@@ -15,24 +15,36 @@ from datetime import UTC, datetime, timedelta, timezone
 
 _MONTH_NAMES = (
     """jan january januar janvier janv enero ene gennaio gen janeiro januari styczeń stycznia sty
-    января январь янв ocak oca tammikuuta""",
+    января январь янв ocak oca tammikuuta jän jänner januari jaan jaanuar ledna led leden január januára
+    ιαν ιανουαρίου січ січня sty ian ianuarie sausio janvāris""",
     """feb february februar février févr fév fevrier febrero febbraio fevereiro fev februari luty
-    lutego lut февраля февраль фев февр şubat şub helmikuuta""",
-    """mar march märz mär mrz mars marzo março maart mrt marzec marca марта март мар mart maaliskuuta""",
-    """apr april avril avr abril abr aprile kwiecień kwietnia kwi апреля апрель апр nisan nis huhtikuuta""",
-    """may mai mayo maggio mag maio mei maj maja мая май mayıs toukokuuta""",
-    """jun june juni juin junio giugno giu junho czerwiec czerwca cze июня июнь июн haziran haz kesäkuuta""",
-    """jul july juli juillet juil julio luglio lug julho lipiec lipca lip июля июль июл temmuz tem heinäkuuta""",
-    """aug august août aout agosto ago augustus augusti sierpień sierpnia sie августа август авг
+    lutego lut febr február februára února úno únor φεβ φεβρουαρίου лют лютого
+    февраля февраль фев февр şubat şub helmikuuta""",
+    """mar march märz mär mrz mars marzo março maart mrt marzec marca marts márc március března bře březen μαρ
+    μαρτίου бер березня martie
+    марта март мар mart maaliskuuta""",
+    """apr april avril avr abril abr aprile kwiecień kwietnia kwi ápr április dubna dub duben απρ απριλίου квіт
+    квітня aprilie апреля апрель апр nisan nis huhtikuuta""",
+    """may mai mayo maggio mag maio mei maj maja máj május máje května kvě květen μαΐ μαΐου μαϊ трав травня мая
+    май mayıs toukokuuta""",
+    """jun june juni juin junio giugno giu junho czerwiec czerwca cze jún június červen června čvn ιουν ιουνίου
+    черв червня iun iunie июня июнь июн haziran haz kesäkuuta""",
+    """jul july juli juillet juil julio luglio lug julho lipiec lipca lip júl július července čvc červenec ιουλ
+    ιουλίου лип липня iul iulie июля июль июл temmuz tem heinäkuuta""",
+    """aug august août aout agosto ago augustus augusti sierpień sierpnia sie augusztus srpna srp srpen αυγ
+    αυγούστου серп серпня agu agustus августа август авг
     ağustos ağu elokuuta""",
-    """sep sept september septembre septiembre settembre set setembro wrzesień września wrz сентября
+    """sep sept september septembre septiembre settembre set setembro wrzesień września wrz szept szeptember
+    září zář σεπ σεπτεμβρίου вер вересня septembrie сентября
     сентябрь сен сент eylül eyl syyskuuta""",
     """oct october oktober okt octobre octubre ottobre ott outubro out październik października paź
-    октября октябрь окт ekim eki lokakuuta""",
-    """nov november novembre noviembre novembro listopad listopada lis ноября ноябрь ноя нояб kasım
+    október října říj říjen οκτ οκτωβρίου жовт жовтня octombrie октября октябрь окт ekim eki lokakuuta""",
+    """nov november novembre noviembre novembro listopad listopada lis listopadu νοε νοεμβρίου листопада
+    noiembrie ноября ноябрь ноя нояб kasım
     kas marraskuuta""",
     """dec december dezember dez décembre déc decembre diciembre dic dicembre dezembro grudzień
-    grudnia gru декабря декабрь дек aralık ara joulukuuta""",
+    grudnia gru des desember decembrie prosince pro prosinec δεκ δεκεμβρίου груд грудня декабря декабрь дек
+    aralık ara joulukuuta""",
 )
 _MONTHS = {name: i for i, names in enumerate(_MONTH_NAMES, start=1) for name in names.split()}
 _LONG_FRACTION = re.compile(r"(\.\d{6})\d+")
@@ -83,6 +95,14 @@ _DAY_AND_NAME = re.compile(
 )
 _NAME_AND_DAY = re.compile(
     r"^(?P<name>[^\W\d_]{3,12})\.?\s(?P<day>\d{1,2})(?:st|nd|rd|th)?\s(?P<year>\d{4})$"
+)
+
+
+# "5 янв. 2021 г.": "of the year"
+_OF_THE_YEAR = re.compile(r"(?<=\d{4})\s?(?:г|р|r|m)\.?$")
+# "2021. jan. 5.", "2021 m. sausio 5 d."
+_YEAR_AND_NAME = re.compile(
+    r"^(?P<year>\d{4})\.?\s(?:m\.\s)?(?P<name>[^\W\d_]{3,12})\.?\s(?P<day>\d{1,2})(?:\.|\sd\.)?$"
 )
 
 
@@ -203,7 +223,10 @@ def _parse_day(text: str, day_first: bool | None) -> tuple[int, int, int]:
             raise TwoReadings(text)
         return _parse_year(match["year"]), *((two, one) if day_first else (one, two))
     named = text.replace(" de ", " ")  # "5 de enero de 2021"
-    if match := _DAY_AND_NAME.match(named) or _NAME_AND_DAY.match(named):
+    named = _OF_THE_YEAR.sub("", named)
+    if match := (
+        _DAY_AND_NAME.match(named) or _NAME_AND_DAY.match(named) or _YEAR_AND_NAME.match(named)
+    ):
         month = _MONTHS.get(match["name"].casefold())
         if month is not None:
             return _parse_year(match["year"]), month, int(match["day"])

@@ -248,6 +248,12 @@ def open_file(path: Path, name: str = "", *, most_unpacked: int = MOST_UNPACKED)
     return opened
 
 
+def open_member(opened: SourceFile, member: str) -> SourceFile:
+    """Return one text file of a zip that was looked over, to be read as a file of its own."""
+    name = split_member_path(member)[-1]
+    return replace(opened, name=name, kind="single", member=member, _read={"done": 0.0}, _head=None)
+
+
 def split_member_path(member: str) -> list[str]:
     """Return the parts of a file's path in a zip; some programs of Windows write backslashes between them."""
     return member.replace("\\", "/").split("/")

@@ -331,6 +331,15 @@ def parse_optional_number(value: object, lowest: float, highest: float) -> int |
     return int(value)
 
 
+def parse_played_ms(milliseconds: object, seconds: object) -> int | None:
+    """Return how long a song was heard, from whichever of two columns says it; None where neither does."""
+    played_ms = parse_optional_number(milliseconds, 0, LONGEST_DURATION_MS)
+    if played_ms is not None:
+        return played_ms
+    played_seconds = parse_optional_number(seconds, 0, LONGEST_DURATION_MS // 1000)
+    return None if played_seconds is None else played_seconds * 1000
+
+
 def parse_duration_ms(seconds: object = None, milliseconds: object = None) -> int | None:
     """Return a song's length, given in seconds or milliseconds; None where it is neither."""
     if (ms := parse_optional_number(milliseconds, 2_000, LONGEST_DURATION_MS)) is not None:

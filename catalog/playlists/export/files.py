@@ -15,11 +15,17 @@ CONTENT_TYPES = {"jspf": "application/jspf+json", "m3u8": "audio/mpegurl", "csv"
 _COLUMNS = ("position", "song_id", "title", "artist", "album", "year", "reason")
 
 
-def render_playlist(playlist: Playlist, file_format: str, base_url: str) -> str:
-    """Return the text of a file, UTF-8 once it is written; `file_format` is a key of `CONTENT_TYPES`."""
+def render_playlist(
+    playlist: Playlist, file_format: str, base_url: str, *, with_reasons: bool = True
+) -> str:
+    """Return the text of a file, UTF-8 once it is written; `file_format` is a key of `CONTENT_TYPES`.
+
+    Without `with_reasons` it is for others than its listener, to whom the reasons speak.
+    """
     if file_format == "jspf":
-        return json.dumps(jspf.build_document(playlist, base_url), ensure_ascii=False, indent=1)
-    return _render_m3u8(playlist) if file_format == "m3u8" else _render_csv(playlist)
+        document = jspf.build_document(playlist, base_url, with_reasons=with_reasons)
+        return json.dumps(document, ensure_ascii=False, indent=1)
+    return _render_m3u8(playlist) if file_format == "m3u8" else _render_csv(playlist, with_reasons)
 
 
 def build_attachment_header(playlist: Playlist, file_format: str) -> str:
@@ -46,7 +52,7 @@ def _render_m3u8(playlist: Playlist) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _render_csv(playlist: Playlist) -> str:
+def _render_csv(playlist: Playlist, with_reasons: bool) -> str:
     """A table; cells that a spreadsheet would run are made text."""
     out = io.StringIO()
     writer = csv.writer(out)
@@ -54,7 +60,7 @@ def _render_csv(playlist: Playlist) -> str:
     for position, item in enumerate(jspf.list_items(playlist), start=1):
         song = item.song
         album = song.album.title if song.album else ""
-        year, reason = str(song.year or ""), item.shown_reason
+        year, reason = str(song.year or ""), item.shown_reason if with_reasons else ""
         texts = [song.key, song.title, song.artist.name, album, year, reason]
         writer.writerow([position, *(neutralise_cell(text) for text in texts)])
     return out.getvalue()

@@ -14,9 +14,12 @@ CREATOR = "Musicrec"
 
 
 def build_document(
-    playlist: Playlist, base_url: str, *, with_tracks: bool = True
+    playlist: Playlist, base_url: str, *, with_tracks: bool = True, with_reasons: bool = True
 ) -> dict[str, Any]:
-    """Return the playlist as JSPF; the reason for a song is its track's annotation. One query for songs."""
+    """Return the playlist as JSPF; the reason for a song is its track's annotation. One query for songs.
+
+    `with_reasons` is for the listener: reasons, and what a generated playlist says of itself, speak to them.
+    """
     is_made = playlist.kind != Playlist.Kind.OWN
     owner = playlist.owner.username
     extension: dict[str, Any] = {
@@ -33,9 +36,9 @@ def build_document(
             "creator": CREATOR if is_made else owner,
             "identifier": f"{base_url}/playlist/{playlist.pk}",
             "date": playlist.created_at.isoformat(),
-            "annotation": playlist.shown_description,
+            "annotation": playlist.shown_description if with_reasons or not is_made else "",
             "extension": {PLAYLIST_EXTENSION: extension},
-            "track": [build_track(item, owner) for item in list_items(playlist)]
+            "track": [build_track(item, owner, with_reasons) for item in list_items(playlist)]
             if with_tracks
             else [],
         }
@@ -47,14 +50,14 @@ def list_items(playlist: Playlist) -> QuerySet[PlaylistItem]:
     return playlist.listed_items.select_related("song__artist", "song__album")
 
 
-def build_track(item: PlaylistItem, owner: str) -> dict[str, Any]:
+def build_track(item: PlaylistItem, owner: str, with_reasons: bool = True) -> dict[str, Any]:
     """Return one song. Without a MusicBrainz id `identifier` is empty: clients read the id from its first entry."""
     song = item.song
     track: dict[str, Any] = {
         "identifier": [f"{RECORDING}{song.mbid}"] if song.mbid else [],
         "title": song.title,
         "creator": song.artist.name,
-        "annotation": item.shown_reason,
+        "annotation": item.shown_reason if with_reasons else "",
         "extension": {TRACK_EXTENSION: {"added_by": owner, "added_at": item.added_at.isoformat()}},
     }
     if song.artist.mbid:

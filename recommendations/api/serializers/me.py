@@ -1,4 +1,4 @@
-"""A listener's account, taste and wishes as JSON."""
+"""A listener's account, taste and controls as JSON."""
 
 from typing import Any
 

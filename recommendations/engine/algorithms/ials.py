@@ -44,15 +44,15 @@ MOST_CACHED = 64 * 2**20
 
 
 class Solved(NamedTuple):
-    """Histories of one length, solved.
+    """Histories of one length, solved: `scaled`' @ `inverse` is A^-1 c_j y_j in column j.
 
     Attributes
     ----------
     rows : int64 (n,)
-    scaled : float64 (n, length, n_factors)
-        D^-1 y_j of each song of the history.
-    inverse : float64 (n, length, length)
-        (I + E Y D^-1 Y')^-1 with column j times c_j; `scaled`' @ `inverse` is A^-1 c_j y_j.
+    scaled : float64 (n, side, n_factors)
+        D^-1 y_j of each song of the history; the unit matrix where there are more songs than factors.
+    inverse : float64 (n, side, length)
+        (I + E Y D^-1 Y')^-1, else A^-1 Y', with column j times c_j. `side` is the smaller one of length and n_factors.
     """
 
     rows: NDArray[np.intp]
@@ -70,7 +70,8 @@ class IALS(LatentFactors):
     n_items) * n_factors^2.
 
     The songs' factors are turned so that Y'Y is diagonal. A listener's factors are then the exact solution for
-    their history by Woodbury's identity, a system of the size of the history, whatever their regularisation is.
+    their history by Woodbury's identity, a system of the size of the history or of n_factors, whichever is smaller,
+    whatever their regularisation is.
 
     Parameters
     ----------
@@ -165,14 +166,17 @@ class IALS(LatentFactors):
     def _load_solutions(self, histories: csr_matrix) -> Iterable[Solved]:
         """Return what `_solve_histories` yields, worked out once for scores and reasons."""
         lengths = count_per_row(histories)
-        if 8 * int((lengths * (lengths + len(self.gram_))).sum()) > MOST_CACHED:
+        n_factors = len(self.gram_)
+        sides = np.minimum(lengths, n_factors)
+        if 8 * int((sides * (lengths + n_factors)).sum()) > MOST_CACHED:
             return self._solve_histories(histories)
         return self._last.get_or_compute(histories, self._solve_histories)
 
     def _solve_histories(self, histories: csr_matrix) -> Iterator[Solved]:
         """Solve the histories of one length together; a listener's solution does not depend on the others.
 
-        A^-1 Y' = D^-1 Y' (I + E Y D^-1 Y')^-1, D being what the factors are held back by, E the confidence above 1.
+        A^-1 Y' = D^-1 Y' (I + E Y D^-1 Y')^-1, D being what the factors are held back by, E the confidence above 1:
+        a system of the size of the history. Of more songs than factors, A itself is the smaller one.
         """
         added, unit = self.scale_
         values = compute_confidences(
@@ -192,7 +196,13 @@ class IALS(LatentFactors):
             for some in cut_blocks(len(rows), BLOCK_BYTES // (8 * int(length) * len(self.gram_))):
                 entries = histories.indptr[rows[some], None] + np.arange(length)
                 songs = self._take_factors(histories.indices[entries]).astype(np.float64)
-                scaled = songs / (self.gram_ + (length + added) * unit)
+                held_back = self.gram_ + (length + added) * unit
+                if length > len(self.gram_):
+                    yield _solve_by_factors(
+                        rows[some], songs, held_back, extra[entries], liked[entries]
+                    )
+                    continue
+                scaled = songs / held_back
                 systems = extra[entries][:, :, None] * (scaled @ songs.transpose(0, 2, 1))
                 systems[:, np.arange(length), np.arange(length)] += 1
                 yield Solved(
@@ -219,7 +229,7 @@ class IALS(LatentFactors):
         for solved in self._load_solutions(histories):
             songs = self._take_factors(item_rows[solved.rows]).astype(np.float64)
             products = songs @ solved.scaled.transpose(0, 2, 1)
-            amounts[solved.rows, :, : solved.scaled.shape[1]] = products @ solved.inverse
+            amounts[solved.rows, :, : solved.inverse.shape[2]] = products @ solved.inverse
         return amounts
 
     def _state(self) -> dict[str, NDArray[Any]]:
@@ -230,3 +240,28 @@ class IALS(LatentFactors):
         self.gram_ = np.asarray(state["gram"])
         self.scale_ = np.asarray(state["scale"])
         self._restore_factors(state, len(self.gram_))
+
+
+def _solve_by_factors(
+    rows: NDArray[np.intp],
+    songs: NDArray[np.float64],
+    held_back: NDArray[np.float64],
+    extra: NDArray[np.float32],
+    liked: NDArray[np.float64],
+) -> Solved:
+    """Solve histories of one length by A = D + Y' E Y, which costs length * n_factors^2 each.
+
+    Parameters
+    ----------
+    songs : float64 (n, length, n_factors)
+    held_back : float64 (n_factors,)
+        The diagonal of D.
+    extra : float32 (n, length)
+    liked : float64 (n, length)
+    """
+    n_factors = len(held_back)
+    systems = songs.transpose(0, 2, 1) @ (extra[:, :, None] * songs)
+    systems[:, np.arange(n_factors), np.arange(n_factors)] += held_back
+    inverse = np.linalg.solve(systems, songs.transpose(0, 2, 1)) * liked[:, None, :]
+    unit = np.broadcast_to(np.eye(n_factors), (len(rows), n_factors, n_factors))
+    return Solved(rows, unit, inverse)

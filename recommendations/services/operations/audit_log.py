@@ -8,6 +8,7 @@ is left as it was.
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.contrib.admin.models import LogEntry
 from django.contrib.contenttypes.models import ContentType
@@ -61,7 +62,8 @@ def _name_rows(entries: Iterable[LogEntry]) -> dict[tuple[int | None, str | None
         model = content_type.model_class()
         if model is None or not issubclass(model, (JobRow, Playlist, PeriodicTask, *IN_OUR_WORDS)):
             continue
-        for row in model._default_manager.filter(pk__in=wanted):
+        manager: Any = model._default_manager
+        for row in manager.filter(pk__in=wanted):
             name = _name_row(row)
             if name:
                 names[content_type.pk, str(row.pk)] = name

@@ -1,6 +1,5 @@
 """How the site is doing: what /readyz, the operator's dashboard, `manage.py doctor` and /metrics tell."""
 
-import hashlib
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,6 +20,10 @@ from common.templatetags.numbers import format_count, format_decimal
 from recommendations.engine import LEAST_RECALL, Recommender, is_index_installed
 from recommendations.models import Activation, ModelVersion
 from recommendations.services.operations import workers
+from recommendations.services.versions.recommender_cache import (
+    compute_manifest_digest,
+    get_folder,
+)
 
 Status = Literal["ok", "degraded", "failed"]
 _ORDER: tuple[Status, ...] = ("ok", "degraded", "failed")
@@ -192,11 +195,11 @@ def list_indexes(version: ModelVersion) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def _compute_manifest_digest(version: ModelVersion) -> str:
+    """Return the digest of a version's manifest; empty where it can't be read, which is damage, too."""
     try:
-        manifest = (settings.ARTIFACTS_DIR / version.artifact / "manifest.json").read_bytes()
+        return compute_manifest_digest(get_folder(version))
     except OSError:
         return ""
-    return hashlib.sha256(manifest).hexdigest()
 
 
 def check_worker() -> Finding:
@@ -219,8 +222,3 @@ def check_worker() -> Finding:
         ) % {"queues": ", ".join(unattended)}
         return Finding("worker", "degraded", text, cure)
     return Finding("worker", "ok", _("heard of %(n)s s ago") % seconds)
-
-
-def measure_worker_age() -> float | None:
-    """Return the seconds since any worker last said that it lives; None when none is at work."""
-    return workers.find_silence_seconds()

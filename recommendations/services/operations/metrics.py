@@ -13,7 +13,7 @@ from catalog.songs.kept_figures import Figure, read_figure
 from common import jobs
 from recommendations.engine import compute_win_e_values
 from recommendations.models import Experiment, ModelVersion, RecommendationList, TrainingRun
-from recommendations.services.operations import health_checks
+from recommendations.services.operations import health_checks, workers
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ def read() -> Iterator[Gauge]:
 
 
 def _measure_workers() -> Iterator[Gauge]:
-    age = health_checks.measure_worker_age()
+    age = workers.find_silence_seconds()
     yield Gauge(
         "worker_heartbeat_age_seconds",
         "Since any worker was last heard of.",

@@ -9,8 +9,9 @@ from accounts import tokens
 from accounts.models import User
 from catalog.listening.interactions import REPORT_SOURCE
 from catalog.models import Interaction, NowPlaying
+from catalog.records import PLAYER_PREFIX
 
-_FROM_PLAYERS = Q(source__startswith="listenbrainz:") | Q(source=REPORT_SOURCE)
+_FROM_PLAYERS = Q(source__startswith=PLAYER_PREFIX) | Q(source=REPORT_SOURCE)
 
 
 class Arrival(NamedTuple):

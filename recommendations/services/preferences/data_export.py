@@ -1,11 +1,9 @@
-"""What a listener may ask of us: all their data, and no learning from it."""
+"""All of a listener's data, as they may ask for it."""
 
 import json
 from collections.abc import Iterator
-from functools import partial
 from typing import Any
 
-from django.db import transaction
 from django.utils import timezone
 
 from accounts import tokens
@@ -24,7 +22,6 @@ from catalog.models import (
 )
 from recommendations.models import (
     BlendMember,
-    ForgettingReceipt,
     Impression,
     InterleavedDraft,
     ListenerControl,
@@ -32,30 +29,11 @@ from recommendations.models import (
     ServedRecord,
     Taste,
 )
-from recommendations.services.data import column_copy
 from recommendations.services.preferences.taste import load_taste
-from recommendations.services.serving import list_cache, recorder
-from recommendations.services.versions import forgetting, stored_histories
+from recommendations.services.serving import recorder
+from recommendations.services.versions import forgetting
 
 FORMAT = "musicrec-my-data-1"
-
-
-def set_personalised(listener: User, personalised: bool) -> None:
-    """Turn personalisation on or off; off deletes the lists made so far and what saved models hold of the history."""
-    with transaction.atomic():
-        User.objects.filter(pk=listener.pk).update(personalised=personalised)
-        if not personalised:
-            RecommendationList.objects.filter(listener=listener).delete()
-            recorder.delete_records(listener.pk)
-            forgetting.issue_receipt(
-                ForgettingReceipt.Kind.WITHDRAWN,
-                Interaction.objects.for_listener(listener).count(),
-                listener.pk,
-            )
-            transaction.on_commit(partial(stored_histories.remove_histories, [listener.pk]))
-            transaction.on_commit(partial(column_copy.remove_listeners, [listener.pk]))
-        list_cache.invalidate_lists([listener.pk])
-    listener.personalised = personalised
 
 
 def export_data(listener: User) -> dict[str, Any]:

@@ -58,6 +58,8 @@ class Facts:
     genre_ids: Mapping[int, int] = field(default_factory=dict)
     picked_artist_ids: Collection[int] = frozenset()
     picked_genre_ids: Collection[int] = frozenset()
+    artist_ids_of_picks: Collection[int] = frozenset()
+    genre_ids_of_picks: Collection[int] = frozenset()
     picked_song_ids: Collection[int] | None = None
     content: Collection[str] = frozenset()
     n_others: Mapping[int, int] = field(default_factory=dict)
@@ -69,10 +71,12 @@ class Facts:
         played = [genre for genre in genres if genre.pk in self.genre_ids]
         if played:
             return max(played, key=lambda genre: (self.genre_ids[genre.pk], -genre.pk))
-        return next((genre for genre in genres if genre.pk in self.picked_genre_ids), None)
+        picked = (self.picked_genre_ids, self.genre_ids_of_picks)
+        return next((genre for ids in picked for genre in genres if genre.pk in ids), None)
 
     def is_known_artist(self, song: Song) -> bool:
-        return song.artist_id in self.artist_ids or song.artist_id in self.picked_artist_ids
+        known = (self.artist_ids, self.picked_artist_ids, self.artist_ids_of_picks)
+        return any(song.artist_id in ids for ids in known)
 
 
 def read_facts(
@@ -107,7 +111,7 @@ def read_facts(
     }
     if about is not None:
         return Facts(**facts, n_shared=count_shared(about.pk, [item.song.pk for item in items]))
-    if getattr(listener, "is_authenticated", False) and any(one.shares for one in explanations):
+    if getattr(listener, "personalised", False) and any(one.shares for one in explanations):
         facts |= _read_taste(context, [item.song for item in items])
         facts["n_others"] = _count_others(listener, items)
     return Facts(**facts)
@@ -115,14 +119,12 @@ def read_facts(
 
 def read_facts_of_picks(items: Iterable[Any], picks: Picks) -> Facts:
     """Read the facts for a visitor, who has picks and no history; two queries."""
-    genres = [*picks.genres, *(genre for song in picks.songs for genre in song.genres.all())]
     return Facts(
         named=load_named_songs(item.explanation for item in items),
-        picked_artist_ids={
-            *(artist.pk for artist in picks.artists),
-            *(song.artist_id for song in picks.songs),
-        },
-        picked_genre_ids={genre.pk for genre in genres},
+        picked_artist_ids={artist.pk for artist in picks.artists},
+        picked_genre_ids={genre.pk for genre in picks.genres},
+        artist_ids_of_picks={song.artist_id for song in picks.songs},
+        genre_ids_of_picks={genre.pk for song in picks.songs for genre in song.genres.all()},
         picked_song_ids={song.pk for song in picks.songs},
         content=read_content_parts(ListenerContext()),
     )
@@ -163,8 +165,10 @@ def _read_taste(context: ListenerContext, songs: Iterable[Song]) -> dict[str, An
             facts["picked_genre_ids"] = set(taste.genres.values_list("pk", flat=True))
             facts["picked_song_ids"] = set(taste.songs.values_list("pk", flat=True))
             songs = taste.songs.prefetch_related("genres")
-            facts["picked_artist_ids"] |= {song.artist_id for song in songs}
-            facts["picked_genre_ids"] |= {genre.pk for song in songs for genre in song.genres.all()}
+            facts["artist_ids_of_picks"] = {song.artist_id for song in songs}
+            facts["genre_ids_of_picks"] = {
+                genre.pk for song in songs for genre in song.genres.all()
+            }
     return facts
 
 

@@ -69,16 +69,16 @@ MEANINGS = {
 # The same for who has no history, where picks are all that is known.
 PICKED_NAMES = {
     HISTORY: gettext_lazy("What you picked"),
-    ARTIST: gettext_lazy("Artists you picked"),
-    GENRE: gettext_lazy("Genres you picked"),
+    ARTIST: gettext_lazy("Artists of what you picked"),
+    GENRE: gettext_lazy("Genres of what you picked"),
     SOUND: gettext_lazy("The sound you picked"),
     LIKENESS: gettext_lazy("Likeness to what you picked"),
 }
 PICKED_MEANINGS = {
     HISTORY: gettext_lazy("it is played together with what you picked on this site"),
     ELSEWHERE: gettext_lazy("listeners of other sites play it together with what you picked"),
-    ARTIST: gettext_lazy("it is by somebody you picked"),
-    GENRE: gettext_lazy("it is of a genre you picked"),
+    ARTIST: gettext_lazy("it is by an artist you picked, or of a song you picked"),
+    GENRE: gettext_lazy("it is of a genre you picked, or of a song you picked"),
     SOUND: gettext_lazy("it sounds like what you picked"),
     LIKENESS: gettext_lazy("it shares two or more of artist, genre and sound with what you picked"),
 }
@@ -208,7 +208,9 @@ def _say_likeness(groups: set[str], has_only_picks: bool) -> str:
 def name_artist(song: Song, facts: Facts) -> str:
     if song.artist_id in facts.artist_ids:
         return _("By an artist you play")
-    return _("By an artist you picked")
+    if song.artist_id in facts.picked_artist_ids:
+        return _("By an artist you picked")
+    return _("By the artist of a song you picked")
 
 
 def name_genre(song: Song, facts: Facts) -> str:
@@ -217,7 +219,9 @@ def name_genre(song: Song, facts: Facts) -> str:
         return ""
     if genre.pk in facts.genre_ids:
         return _("More of the genre %(genre)s you play") % {"genre": genre.name}
-    return _("More of the genre %(genre)s you picked") % {"genre": genre.name}
+    if genre.pk in facts.picked_genre_ids:
+        return _("More of the genre %(genre)s you picked") % {"genre": genre.name}
+    return _("%(genre)s, like a song you picked") % {"genre": genre.name}
 
 
 def round_to_percents(amounts: Mapping[str, float]) -> dict[str, int]:

@@ -28,9 +28,13 @@ def load_history(
 ) -> History:
     """Read a listener's whole history and picked songs; while nothing in it is positive, their other picks, too.
 
+    The history of who switched personalisation off is empty: nothing of it counts.
+
     `moods` replaces the stored ones, for a preview. `context` is what was read of the listener already.
     """
     context = context or ListenerContext(listener)
+    if not listener.personalised:
+        return recommender.history([])
     if moods is not None:
         return _build_history(listener, recommender, moods, context)
     if recommender not in context.in_rows:

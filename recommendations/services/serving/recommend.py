@@ -205,11 +205,13 @@ def _judge_joint(request: SongRequest, team: TeamList, draft: ListDraft) -> List
     return replace(draft, packed=packed)
 
 
-def find_query(listener: User, n: int, context: ListenerContext) -> ListQuery | None:
+def find_query(
+    listener: User, n: int, context: ListenerContext, version: ModelVersion | None = None
+) -> ListQuery | None:
     """Return the query by which `recommend_songs` makes the listener's list; None without a model."""
-    treatment = lifecycle.find_treatment(listener)
+    treatment = lifecycle.find_treatment(listener) if version is None else lifecycle.AS_USUAL
     request = make_request(listener, n, None, treatment, context)
-    serving = _get_recommender(treatment.version, context)
+    serving = _get_recommender(version or treatment.version, context)
     return None if serving is None else _make_live_query(request, *serving)
 
 
@@ -323,8 +325,6 @@ def _pack_draft(draft: ListDraft) -> dict[str, Any]:
 
 
 def _load_history(request: SongRequest, recommender: Recommender) -> History:
-    if not request.listener.personalised:
-        return recommender.history([])
     return history_loader.load_history(request.listener, recommender, context=request.context)
 
 

@@ -9,7 +9,7 @@ from accounts.models import User
 from catalog.models import Interaction, Song
 from common.templatetags.numbers import format_count, format_score
 from recommendations.engine import SongTrace
-from recommendations.models import ListenerControl
+from recommendations.models import ListenerControl, ModelVersion
 from recommendations.services.lists import list_query, list_request
 from recommendations.services.lists.fallback import Fallback
 from recommendations.services.lists.list_query import ListQuery
@@ -35,9 +35,13 @@ class WhyNot:
 
 
 def explain_absence(
-    listener: User, song: Song, n: int | None = None, context: ListenerContext | None = None
+    listener: User,
+    song: Song,
+    n: int | None = None,
+    context: ListenerContext | None = None,
+    version: ModelVersion | None = None,
 ) -> WhyNot:
-    """Say why a song is not among the first n recommended to a listener, or that it is.
+    """Say why a song is not among the first n recommended to a listener, or that it is; by `version` if given.
 
     The answer comes from the query that makes the list (`list_query.trace_song`), so it can't differ from the list;
     what the listener did themselves is read beside it. `context` is what was read of the listener already. Costs about
@@ -49,11 +53,13 @@ def explain_absence(
         return WhyNot("unavailable", _("It is not available any more."))
     if not context.unwanted.allows(song):
         return _describe_control(listener, song, context)
-    served = recommend.recommend_songs(listener, n, context=context, may_interleave=True)
+    served = recommend.recommend_songs(
+        listener, n, version=version, context=context, may_interleave=version is None
+    )
     for item in served:
         if item.song.pk == song.pk:
             return _describe_listed(item.position)
-    query = recommend.find_query(listener, n, context)
+    query = recommend.find_query(listener, n, context, version)
     if query is None:
         return WhyNot("no_model", str(Fallback.NO_MODEL.label))
     row = query.recommender.items.row(song.pk)

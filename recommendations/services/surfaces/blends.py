@@ -203,7 +203,7 @@ def explain_for_member(listener: User, blended: Blended) -> list[ServedSong] | N
     None for a member of whose taste nothing is known: no song has a reason that is theirs.
     """
     context = ListenerContext(listener)
-    if context.serving is None:
+    if context.serving is None or not listener.personalised:
         return []
     recommender = context.serving[1]
     history = history_loader.load_history(listener, recommender, context=context)

@@ -65,8 +65,11 @@ def make(
 ) -> list[Playlist]:
     """Return the playlists of this kind for the period of `day` (today), made now if there are none yet.
 
-    The list is empty while too little is known to make any. `context` is what was read of the listener already.
+    The list is empty while too little is known to make any, and for who switched personalisation off. `context` is what
+    was read of the listener already.
     """
+    if not listener.personalised:
+        return []
     day = day or get_local_day(listener)
     context = context or ListenerContext(listener)
     with activate_language(listener):

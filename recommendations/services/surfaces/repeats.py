@@ -30,7 +30,7 @@ _DECAY_SECONDS = 24 * 3600
 
 
 @dataclass(frozen=True)
-class HeardSong:
+class RepeatedSong:
     """A song with how often it was played in all and when last."""
 
     song: Song
@@ -88,7 +88,7 @@ def list_next_up(
 
 def rediscover(
     listener: User, n: int = LENGTH, context: ListenerContext | None = None
-) -> list[HeardSong]:
+) -> list[RepeatedSong]:
     """Return songs that the listener once played much and has lost sight of, most loved first."""
     if not listener.personalised:
         return []
@@ -103,7 +103,7 @@ def rediscover(
 
 def _find_known(
     listener: User, plays: Repeats, n: int, exclude: Collection[int], context: ListenerContext
-) -> list[HeardSong]:
+) -> list[RepeatedSong]:
     ids = plays.next_songs(
         timezone.now().timestamp(), _SPARE * n + len(exclude), _load_decay(listener, plays)
     )
@@ -162,7 +162,7 @@ def _load_decay(listener: User, plays: Repeats) -> float:
 
 def _read_heard(
     listener: User, song_ids: Sequence[int], context: ListenerContext
-) -> list[HeardSong]:
+) -> list[RepeatedSong]:
     """Return the songs in this order, without what is gone or unwanted; two queries at most."""
     songs = Song.objects.available().for_cards().in_bulk(song_ids) if song_ids else {}
     n_plays: dict[int, int] = {}
@@ -173,7 +173,7 @@ def _read_heard(
             if isinstance(row.occurred_at, datetime):
                 last[row.song_id] = max(last.get(row.song_id, row.occurred_at), row.occurred_at)
     return [
-        HeardSong(
+        RepeatedSong(
             songs[pk],
             n_plays[pk],
             last[pk],

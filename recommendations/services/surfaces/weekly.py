@@ -87,7 +87,8 @@ def _read_week(listener: User) -> dict[str, WeeklyDraft]:
     for item in items.select_related("playlist__owner").order_by("playlist_id", "position"):
         key = (item.playlist.kind, item.playlist.period)
         draft = drafts.setdefault(key, WeeklyDraft(item.playlist, [], []))
-        (draft.items if item.is_listed else draft.unlisted).append(item)
+        is_listed = item.is_listed  # type: ignore[attr-defined]  # of the query
+        (draft.items if is_listed else draft.unlisted).append(item)
     return {
         kind: replace(draft, before=drafts.get((kind, last)))
         for (kind, period), draft in drafts.items()

@@ -21,6 +21,6 @@ def describe_weights(weights: ImprovedWeights) -> str:
             f"The preset's weights stay: on {weights.n_listeners:,} listeners none measured better."
         )
     return (
-        f"Found weights for the algorithms on {weights.n_listeners:,} listeners: NDCG@10 of the blend "
+        f"Found weights for the algorithms on {weights.n_listeners:,} listeners: NDCG@10 before variety "
         f"{weights.ndcg:.3f}, by the preset's weights {weights.given_ndcg:.3f}."
     )

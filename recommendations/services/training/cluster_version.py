@@ -15,13 +15,14 @@ from recommendations.engine import (
 from recommendations.models import ModelVersion, TrainingRun
 from recommendations.services.cluster import fit_jobs, shard_tasks, submission
 from recommendations.services.cluster.job_folder import FINAL, MEASURED, JobFolder, Progress
+from recommendations.services.training.evaluation_result import Evaluation
 from recommendations.services.training.index_building import build_indexes
 from recommendations.services.training.new_version import (
     keep_measured,
     register_version,
     say_measured,
 )
-from recommendations.services.training.offline_evaluation import Evaluation, measure_sample
+from recommendations.services.training.offline_evaluation import measure_sample
 from recommendations.services.training.progress import Reporter
 from recommendations.services.training.training_requests import load_config
 

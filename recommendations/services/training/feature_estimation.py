@@ -27,8 +27,8 @@ from recommendations.engine import (
 )
 from recommendations.services.data.feature_sources import FeatureSources, read_feature_sources
 from recommendations.services.data.training_rows import TrainingRows
+from recommendations.services.training.evaluation_result import FEW_LISTENERS
 from recommendations.services.training.offline_evaluation import (
-    FEW_LISTENERS,
     METRIC,
     OnProgress,
     choose_split,

@@ -2,7 +2,7 @@
 
 from recommendations.conf import conf
 from recommendations.engine import RecommenderConfig
-from recommendations.services.training.offline_evaluation import (
+from recommendations.services.training.evaluation_result import (
     FEW_LISTENERS,
     Evaluation,
     PairedComparison,

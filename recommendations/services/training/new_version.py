@@ -21,12 +21,9 @@ from recommendations.services.data import training_rows
 from recommendations.services.data.training_rows import TrainingRows
 from recommendations.services.training import feature_estimation, gate, memory_check
 from recommendations.services.training.blend_weights import describe_weights
+from recommendations.services.training.evaluation_result import Evaluation
 from recommendations.services.training.index_building import build_indexes
-from recommendations.services.training.offline_evaluation import (
-    Evaluation,
-    decide_target,
-    measure,
-)
+from recommendations.services.training.offline_evaluation import decide_target, measure
 from recommendations.services.training.progress import Reporter
 from recommendations.services.training.training_requests import load_config
 from recommendations.services.versions import forgetting, registry, stored_histories

@@ -40,7 +40,7 @@ SENTENCES = (
     "No recommended song rests on a single song of a history.",
     "The songs' equations cannot be solved; choose a larger regularization.",
     "The preset's weights stay: on %(n)s listeners none measured better.",
-    "Found weights for the algorithms on %(n)s listeners: NDCG@10 of the blend %(ndcg)s, by the preset's weights "
+    "Found weights for the algorithms on %(n)s listeners: NDCG@10 before variety %(ndcg)s, by the preset's weights "
     "%(given)s.",
     "Not measured: no listener has two songs.",
     "Not measurable yet: songs could be held out of 1 listener's history, and it takes "
@@ -92,6 +92,13 @@ SENTENCES = (
 )
 
 ACTIONS = (
+    "Requested.",
+    "Paused.",
+    "Resumed.",
+    "Scan requested.",
+    "Sync requested.",
+    "Withdrawn.",
+    "Offered again.",
     "Activated.",
     "Pruned.",
     "Undone.",

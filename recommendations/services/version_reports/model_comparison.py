@@ -8,24 +8,20 @@ import numpy as np
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 from numpy.typing import NDArray
-from scipy.sparse import csr_matrix
 
 from accounts.models import User
-from catalog.models import Interaction, Song
-from common.templatetags.numbers import format_count, format_decimal
-from recommendations.engine import SYSTEM, Interval, Recommender, bootstrap_pairs
-from recommendations.models import ListenerControl, ModelVersion
-from recommendations.services.lists import exclusions
+from common.templatetags.numbers import format_decimal
+from recommendations.engine import SYSTEM, Interval, bootstrap_pairs
+from recommendations.models import ModelVersion
 from recommendations.services.lists.served_list import ServedSong
 from recommendations.services.reasons import explanation_text
 from recommendations.services.reasons.explanation_facts import read_facts
-from recommendations.services.serving import history_loader, recommend
-from recommendations.services.training.offline_evaluation import (
+from recommendations.services.serving import recommend
+from recommendations.services.training.evaluation_result import (
     FEW_LISTENERS,
     describe_newest,
     describe_too_few,
 )
-from recommendations.services.versions import registry
 
 NEWEST = "newest"
 """The split of songs that each listener heard last."""
@@ -313,77 +309,3 @@ def preview(
         ]
         for served in lists
     ]
-
-
-def explain_why_not(listener: User, version: ModelVersion, song: Song, n: int = 20) -> str:
-    """Say at which step a song falls out of a listener's list, in one sentence."""
-    return _find_exclusion(listener, song) or _explain_by_model(listener, version, song, n)
-
-
-def _find_exclusion(listener: User, song: Song) -> str:
-    if not song.is_available:
-        return str(_("It was withdrawn from the catalog, so nobody is offered it."))
-    if Interaction.objects.for_listener(listener).dislikes().filter(song=song).exists():
-        return str(_("The listener disliked it."))
-    excluding = ListenerControl.objects.filter(
-        listener=listener, kind__in=ListenerControl.NOT_OFFERED
-    )
-    if excluding.filter(song=song).exists():
-        return str(_("The listener hid it or does not want to be judged by it."))
-    if excluding.filter(artist_id=song.artist_id).exists():
-        return _("The listener hid everything by %(artist)s.") % {"artist": song.artist}
-    if not listener.personalised:
-        return str(
-            _("The listener switched personalisation off and gets the same lists as everybody.")
-        )
-    return ""
-
-
-def _explain_by_model(listener: User, version: ModelVersion, song: Song, n: int) -> str:
-    recommender = registry.load_recommender(version)
-    row = int(recommender.items.rows([song.pk])[0])
-    if row < 0:
-        return _("%(version)s does not know it: it came into the catalog after the training.") % {
-            "version": version.name
-        }
-    history = history_loader.load_history(listener, recommender)
-    if row in set(history.item_rows[history.values > 0].tolist()) | set(
-        history.taste_rows.tolist()
-    ):
-        return str(_("The listener knows it already: it is in their history."))
-    if row in set(history.item_rows.tolist()):
-        return str(_("The listener skipped it early."))
-    return _explain_by_rank(listener, version, recommender, history, row, n)
-
-
-def _explain_by_rank(
-    listener: User, version: ModelVersion, recommender: Recommender, history: Any, row: int, n: int
-) -> str:
-    served = recommend.recommend_songs(listener, n, version=version)
-    served_song = next((item for item in served if item.song.pk == recommender.item_ids[row]), None)
-    if served_song is not None:
-        return _("It is in the list, at place %(place)d.") % {"place": served_song.position}
-    mask = exclusions.build_mask(version, recommender, exclusions.load_unwanted(listener))
-    mask[history.item_rows] = True
-    (score,), (n_above,) = recommender.find_ranks(
-        history.to_csr(recommender.n_items), [row], forbidden=csr_matrix(mask[None, :])
-    )
-    rank = 1 + int(n_above)
-    n_candidates = max(recommender.config.n_candidates, 5 * n)
-    if not np.isfinite(score):
-        return str(_("No part of the model can score it for this listener."))
-    if rank > n_candidates:
-        words = _(
-            "By its score it is number %(rank)s; only the best %(most)s are looked at for the list."
-        )
-    else:
-        words = _(
-            "By its score it is number %(rank)s, among the %(most)s candidates; variety and the limit of %(cap)s songs "
-            "an artist put others in the %(n)s places."
-        )
-    return words % {
-        "rank": format_count(rank),
-        "most": format_count(n_candidates),
-        "cap": recommender.config.artist_cap,
-        "n": n,
-    }
