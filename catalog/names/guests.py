@@ -49,7 +49,7 @@ _PART_TAIL = re.compile(
 
 def cut_guests(name: str) -> str:
     """Cut a name where its guests begin: before "feat.", "ft." or "featuring" that is none of its own words."""
-    read = name.translate(WIDE_LETTERS)
+    read = name if name.isascii() else name.translate(WIDE_LETTERS)
     for guests in _GUEST_WORD.finditer(read):
         before, after = (
             name[: guests.start()].rstrip(" ([{（［,;/&-"),

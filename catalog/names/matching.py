@@ -8,6 +8,7 @@ same for all versions of a song: studio, concert, remix, demo.
 import re
 import uuid
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from itertools import combinations
 from typing import NamedTuple
 
@@ -27,6 +28,8 @@ from catalog.names.title_notes import (
 # two of them, of four bytes a letter, fit into the 2,704 bytes of a PostgreSQL index entry
 MAX_LENGTH = 300
 _MOST_GUESTS = 3
+# a history names the same songs again and again
+_KEPT_NAMES = 4_096
 # as long as a name that is stored; what comes behind it decides nothing
 _READ_LENGTH = 500
 _ISRC = re.compile(r"^[A-Z]{2}[A-Z0-9]{3}\d{7}$")
@@ -49,6 +52,7 @@ _WEAK_JOINER = re.compile(
 )
 # "Ana Lima - Berliner Philharmoniker"
 _DASH = re.compile(r"\s[-–—]\s")
+_CLOSING = frozenset(")]）］】")
 # "Bo Berg (conductor)", "Ana Lima (piano)"
 _ROLE = re.compile(
     r"\s[(\[](?:conductor|cond\.?|director|dirigent|orchestra|soloist|piano|violin|viola|cello|violoncello|guitar|organ|"
@@ -127,6 +131,7 @@ class SongKeys(NamedTuple):
     work_key: str
 
 
+@lru_cache(_KEPT_NAMES)
 def build_song_keys(artist: str, title: str) -> SongKeys:
     """Return both keys of a song; linear in the names, of which 500 letters count."""
     artist = _leave_out_guests(artist, title)
@@ -144,7 +149,10 @@ def build_song_keys(artist: str, title: str) -> SongKeys:
     return SongKeys(fit_key(f"{key}|{match}"), fit_key(f"{key}|{work}"))
 
 
-def build_guest_keys(artist: str, match_key: str, title: str) -> list[tuple[str, frozenset[str]]]:
+@lru_cache(_KEPT_NAMES)
+def build_guest_keys(
+    artist: str, match_key: str, title: str
+) -> tuple[tuple[str, frozenset[str]], ...]:
     """Return further match keys under which a recording may be stored, with the guests who have to be named there.
 
     One source writes "Ana & Bo", another "Ana" and "Tide (feat. Bo)". Names that show by themselves to be several
@@ -163,7 +171,7 @@ def build_guest_keys(artist: str, match_key: str, title: str) -> list[tuple[str,
     if 1 < len(names) <= _MOST_GUESTS + 1 and not is_list_of_full_names(names):
         others = frozenset(map(build_lookup_key, names[1:]))
         keys.append((fit_key(f"{_build_name_key(names[0])}|{title_key}"), others))
-    return [(key, others) for key, others in keys if key != match_key]
+    return tuple((key, others) for key, others in keys if key != match_key)
 
 
 def list_guest_names(artist: str, title: str) -> list[str]:
@@ -217,7 +225,9 @@ def get_main_artist(artist: str) -> str:
     Only a composer's name is turned where the surname is first: "Bach, Johann Sebastian" → "Johann Sebastian Bach".
     """
     name = _collapse_blanks(artist)
-    whole = cut_guest_note(_ROLE.sub("", _VOICE.sub("", strip_channel(name))))
+    whole = strip_channel(name)
+    if not _CLOSING.isdisjoint(whole):
+        whole = cut_guest_note(_ROLE.sub("", _VOICE.sub("", whole)))
     main = _cut_second_spelling(cut_guests(whole)) or name or artist.strip()
     return turn_inverted_name(main)
 
@@ -333,7 +343,9 @@ def _add_guests_of_remix(match: str, pieces: Sequence[Piece], *names: str) -> st
 def _split_full_names(name: str) -> list[str]:
     """Split a name at the joiners that join only full names, where all of its parts are such."""
     names = [one.strip() for one in _WEAK_JOINER.split(name)]
-    if len(names) == 1:  # elsewhere a dash stands before the title of a song or an album
+    if (
+        len(names) == 1 and " " in name and _DASH.search(name)
+    ):  # elsewhere a dash stands before the title of a song or an album
         dashed = [one.strip() for one in _DASH.split(name)]
         names = dashed if any(map(names_classical, dashed)) else names
     are_names = len(names) > 1 and all(names) and is_list_of_full_names(names)

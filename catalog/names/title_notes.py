@@ -94,7 +94,9 @@ class Piece(NamedTuple):
 
 def read_pieces(title: str) -> list[Piece]:
     """Return what counts of a title with single blanks, in its order: notes that mean nothing are left out."""
-    title = _TRACK_NUMBER.sub("", _FILE_TAIL.sub("", title.translate(WIDE_LETTERS)))
+    title = _TRACK_NUMBER.sub(
+        "", _FILE_TAIL.sub("", title if title.isascii() else title.translate(WIDE_LETTERS))
+    )
     title = _MOVEMENT.sub(lambda number: note_words.NUMBERS[number[0].lower()], title)
     pieces = cut_pieces(title)
     if len(pieces) == 1 and not pieces[0].is_note:

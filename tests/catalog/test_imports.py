@@ -380,11 +380,14 @@ class TestHistory:
         with pytest.raises(WrongFile, match=r"x\.zip is empty"):
             import_requests.request_import(alice, SimpleUploadedFile("x.zip", b""))
         assert not ImportRun.objects.exists()
-        for content in (b"GIF89a", b"a,b\n1,2\n"):
+        for content, reason in (
+            (b"GIF89a", "is a picture or music"),
+            (b"a,b\n1,2\n", "is no listening history that is known here"),
+        ):
             run = import_requests.request_import(alice, SimpleUploadedFile("x.zip", content))
             run = import_jobs.run_import(run.pk)
             assert run.status == Status.FAILED
-            assert "x.zip is no listening history that is known here" in run.error
+            assert f"x.zip {reason}" in run.error
         assert list(settings.UPLOADS_DIR.iterdir()) == []
         assert not Interaction.objects.exists()
 
