@@ -5,11 +5,13 @@ import re
 from datetime import timedelta
 
 import pytest
+from django.core.cache import cache
 from django.utils import timezone, translation
 
 from accounts.models import User
-from catalog.models import Interaction, Playlist, PlaylistItem
+from catalog.models import Interaction, Playlist, PlaylistItem, Song
 from recommendations.models import ListenerControl
+from recommendations.services.lists.joint_list import MOST_OF_ARTIST
 from recommendations.services.lists.listener_context import ListenerContext
 from recommendations.services.surfaces import home, list_changes, weekly
 from recommendations.services.surfaces.generated_playlists import format_week
@@ -184,3 +186,19 @@ def test_what_was_done_after_the_list_was_made_is_no_cause(listener, trained):
 
 def test_without_a_list_of_last_week_nothing_is_said(alice_with_model):
     assert "What changed" not in alice_with_model.get("/").content.decode()
+
+
+def test_songs_like_a_liked_one_are_at_most_three_of_an_artist_while_there_are_others(
+    listener, trained
+):
+    """On a small site nine of twelve were by the artist of the liked song."""
+    artist = trained.songs[1].artist
+    Song.objects.filter(pk__in=[song.pk for song in trained.songs[1:24:2]]).update(artist=artist)
+    cache.clear()
+    page = home.load_home(ListenerContext(listener))
+    section = next(one for one in page.sections if one.name == home.BECAUSE)
+    listed = [item.song for item in section.items]
+    spare = [item.song for item in section.spare]
+    of_artist = [song for song in listed if song.artist_id == artist.pk]
+    assert of_artist
+    assert len(of_artist) <= MOST_OF_ARTIST or {song.artist_id for song in spare} <= {artist.pk}

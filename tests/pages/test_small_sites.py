@@ -176,17 +176,28 @@ class Truth:
     def group(self, song, about, count, artist) -> bool:
         return 2 <= int(count) <= self.mine.filter(artist__name=artist).count()
 
-    def artist(self, song, about) -> bool:
+    def shares_artist(self, song, about) -> bool:
         return self.mine.filter(artist=song.artist).exists()
 
-    def artist_songs(self, song, about, count, artist) -> bool:
-        mine = self.mine.filter(artist__name=artist).count()
-        return song.artist.name == artist and mine == int(count)
+    def artist(self, song, about, verb) -> bool:
+        mine = self.mine.filter(artist=song.artist)
+        return mine.exists() and self.has_played(mine) == (verb == "play")
 
-    def genre(self, song, about, name) -> bool:
-        return (
-            song.genres.filter(name=name).exists() and self.mine.filter(genres__name=name).exists()
-        )
+    def artist_songs(self, song, about, verb, count, artist) -> bool:
+        mine = self.mine.filter(artist__name=artist)
+        n_played = sum(self.has_played(mine.filter(pk=one.pk)) for one in mine)
+        verbs = {mine.count(): "play", 0: "like"}
+        said = verbs.get(n_played, "play or like")
+        return (song.artist.name, mine.count(), said) == (artist, int(count), verb)
+
+    def genre(self, song, about, name, verb) -> bool:
+        mine = self.mine.filter(genres__name=name)
+        is_so = song.genres.filter(name=name).exists() and mine.exists()
+        return is_so and self.has_played(mine) == (verb == "play")
+
+    def has_played(self, songs) -> bool:
+        plays = Interaction.objects.filter(listener=self.listener, kind=Interaction.Kind.PLAY)
+        return plays.filter(song__in=songs).exists()
 
     def same_artist(self, song, about) -> bool:
         return about is not None and song.artist == about.artist
@@ -220,7 +231,7 @@ class Truth:
 
     def like_mine(self, song, about, agreeing) -> bool:
         is_listed = set(re.split(", | and ", agreeing))
-        checks = {"artist": self.artist, "sound": self.has_sound}
+        checks = {"artist": self.shares_artist, "sound": self.has_sound}
         genres = self.mine.filter(genres__in=song.genres.all())
         return all(
             genres.exists() if what == "genre" else checks[what](song, about) for what in is_listed
@@ -268,9 +279,9 @@ FORMS = [
     (r"Trending: (\d+) listeners lately", Truth.popular),
     (r"(?:Because of|Goes with) “(.*)” by (.*?)(?: and more)?", Truth.is_listed),
     (r"Goes with (\d+) songs by (.*)", Truth.group),
-    (r"By an artist you play", Truth.artist),
-    (r"You play (\d+) songs? by (.*)", Truth.artist_songs),
-    (r"More of the genre (.*) you play", Truth.genre),
+    (r"By an artist you (play|like)", Truth.artist),
+    (r"You (play|like|play or like) (\d+) songs? by (.*)", Truth.artist_songs),
+    (r"More of the genre (.*) you (play|like)", Truth.genre),
     (r"By the same artist", Truth.same_artist),
     (r"From the same album", Truth.same_album),
     (r"Also (\w+)(?:, similar (.*))?", Truth.same_genre),
@@ -306,7 +317,10 @@ def lies_of_cards(page: str, truth: Truth, about: Song | None) -> list[str]:
         compared = about if prefix == "similar-" else liked_song if prefix == "because-" else None
         if not truth.holds(claim, song, compared):
             lies.append(f"{prefix}{song}: {claim}")
-        cause = re.match(r"(?:(?:Because of|Goes with) “|You play \d+ songs? by )(.*)", claim)
+        cause = re.match(
+            r"(?:(?:Because of|Goes with) “|You (?:play|like|play or like) \d+ songs? by )(.*)",
+            claim,
+        )
         is_listed[prefix, cause[1] if cause else None] += cause is not None
     return lies + [f"{cause} on {n} cards" for cause, n in is_listed.items() if n > 2]
 

@@ -10,12 +10,18 @@ from django.test import Client
 from accounts.models import User
 from catalog.listening import interactions
 from catalog.models import Genre, Interaction, Song
+from recommendations.engine import Explanation
 from recommendations.engine.synthetic.world import World
 from recommendations.models import Taste
 from recommendations.services.data import demo_world
 from recommendations.services.lists.listener_context import Picks
 from recommendations.services.preferences import taste
-from recommendations.services.reasons.explanation_facts import read_facts_of_picks
+from recommendations.services.reasons import explanation_text
+from recommendations.services.reasons.explanation_facts import (
+    Explained,
+    read_facts,
+    read_facts_of_picks,
+)
 from recommendations.services.reasons.share_text import name_artist, name_genre
 from recommendations.services.serving import recommend, visitor_lists
 from tests.recommendations.conftest import train
@@ -158,3 +164,32 @@ def test_picks_that_were_written_as_likes_become_taste(trillian, songs):
     assert [row.song for row in Interaction.objects.for_listener(trillian)] == [songs[1]]
     migration.restore_likes(apps, None)
     assert Interaction.objects.for_listener(trillian).likes().count() == 2
+
+
+def test_who_only_likes_songs_is_not_said_to_play_them(trillian, songs):
+    client = Client()
+    client.force_login(trillian)
+    first, second = songs[0], songs[1]
+    for song in (first, second):
+        song.artist = songs[2].artist
+        song.save()
+    genre = first.genres.first()
+    second.genres.set([genre])
+    interactions.like_song(trillian, first, source="web")
+    interactions.like_song(trillian, second, source="web")
+
+    def describe() -> tuple[str, str]:
+        other = songs[2]
+        other.genres.set([genre])
+        item = Explained(other, Explanation({"artist": 1.0}, {"artist": 1.0}))
+        facts = read_facts(trillian, [item])
+        (one,) = explanation_text.describe_list([item], facts)
+        return one.line, name_genre(other, facts)
+
+    name = songs[2].artist.name
+    assert describe() == (f"You like 2 songs by {name}", f"More of the genre {genre.name} you like")
+    interactions.record_play(trillian, first, source="web")
+    assert describe()[0] == f"You play or like 2 songs by {name}"
+    assert describe()[1] == f"More of the genre {genre.name} you play"
+    interactions.record_play(trillian, second, source="web")
+    assert describe()[0] == f"You play 2 songs by {name}"

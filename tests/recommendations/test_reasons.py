@@ -143,7 +143,7 @@ def test_two_songs_without_features_have_nothing_in_common():
 def test_a_content_component_without_audio_is_not_called_audio():
     """On a site without features it compared artists: the words and the legend name these."""
     shares = {"content": 1.0}
-    facts = Facts(content={"artist", "genre"}, artist_ids={7})
+    facts = Facts(content={"artist", "genre"}, artist_ids={7}, artist_played={7: 1})
     described = explanation_text.describe(make_song("A"), Explanation(shares, shares), facts)
     assert (described.sentence, described.shares[0].name) == (
         "By an artist you play (100%)",

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from django.db.models import Count, QuerySet
+from django.db.models import Count, Q, QuerySet
 
 from catalog.models import Genre, Interaction, Song
 from recommendations.engine import Content, Explanation
@@ -38,8 +38,10 @@ class Facts:
         The songs that explanations name, by id.
     artist_ids, genre_ids
         Artists and genres of songs that the listener played or liked; a genre with how many of these songs.
-    artist_songs
-        How many songs of each of these artists the listener played or liked.
+    artist_songs, artist_played
+        How many songs of each of these artists the listener played or liked, and how many of them they played.
+    played_genre_ids
+        Those of `genre_ids` of which something was played.
     picked_artist_ids, picked_genre_ids
         What a listener without a history, or a visitor, picked.
     picked_song_ids
@@ -56,6 +58,8 @@ class Facts:
     artist_ids: Collection[int] = frozenset()
     artist_songs: Mapping[int, int] = field(default_factory=dict)
     genre_ids: Mapping[int, int] = field(default_factory=dict)
+    artist_played: Mapping[int, int] = field(default_factory=dict)
+    played_genre_ids: Collection[int] = frozenset()
     picked_artist_ids: Collection[int] = frozenset()
     picked_genre_ids: Collection[int] = frozenset()
     artist_ids_of_picks: Collection[int] = frozenset()
@@ -153,11 +157,17 @@ def _read_taste(context: ListenerContext, songs: Iterable[Song]) -> dict[str, An
     heard = Interaction.objects.for_listener(context.listener).filter(
         kind__in=[Interaction.Kind.PLAY, Interaction.Kind.LIKE]
     )
-    counts = _count_artist_songs(context, heard, artist_ids)
-    facts: dict[str, Any] = {"artist_ids": set(counts), "artist_songs": counts}
+    counts, played = _count_artist_songs(context, heard, artist_ids)
+    facts: dict[str, Any] = {
+        "artist_ids": set(counts),
+        "artist_songs": counts,
+        "artist_played": played,
+    }
     if genre_ids:
         by_genre = heard.filter(song__genres__in=genre_ids).values_list("song__genres")
-        facts["genre_ids"] = dict(by_genre.annotate(n=Count("song_id", distinct=True)))
+        rows = list(by_genre.annotate(**_N_SONGS))
+        facts["genre_ids"] = {genre_id: n for genre_id, n, _n_played in rows}
+        facts["played_genre_ids"] = {genre_id for genre_id, _n, n_played in rows if n_played}
     if not facts["artist_ids"] and not facts.get("genre_ids") and not heard.exists():
         taste = context.taste
         if taste is not None:
@@ -172,15 +182,32 @@ def _read_taste(context: ListenerContext, songs: Iterable[Song]) -> dict[str, An
     return facts
 
 
+_N_SONGS = {
+    "n": Count("song_id", distinct=True),
+    "n_played": Count("song_id", distinct=True, filter=Q(kind=Interaction.Kind.PLAY)),
+}
+"""How many songs were played or liked, and how many played."""
+
+
 def _count_artist_songs(
     context: ListenerContext, heard: Any, artist_ids: Collection[int]
-) -> dict[int, int]:
-    """Count the songs of these artists that the listener plays; no query where the page has read what was heard."""
+) -> tuple[dict[int, int], dict[int, int]]:
+    """Count the songs of these artists that the listener played or liked, and those they played.
+
+    No query where the page has read what was heard.
+    """
     if "heard" in vars(context):
-        played = (one.artist_id for one in context.heard.values() if one.is_positive)
-        return dict(Counter(artist_id for artist_id in played if artist_id in artist_ids))
+        mine = [one for one in context.heard.values() if one.artist_id in artist_ids]
+        return (
+            dict(Counter(one.artist_id for one in mine if one.is_positive)),
+            dict(Counter(one.artist_id for one in mine if one.n_plays > 0)),
+        )
     rows = heard.filter(song__artist_id__in=artist_ids).order_by().values_list("song__artist_id")
-    return dict(rows.annotate(n=Count("song_id", distinct=True)))
+    counted = list(rows.annotate(**_N_SONGS))
+    return (
+        {artist_id: n for artist_id, n, _n_played in counted},
+        {artist_id: n_played for artist_id, _n, n_played in counted if n_played},
+    )
 
 
 def _count_others(listener: Any, items: Iterable[Any]) -> dict[int, int]:

@@ -128,9 +128,25 @@ def _write_likely_line(
     n_songs = facts.artist_songs.get(song.artist_id, 0)
     if facts.is_known_artist(song) and _claim(("known", song.artist_id), named):
         if n_songs:
-            words = ngettext(
-                "You play %(n)s song by %(artist)s", "You play %(n)s songs by %(artist)s", n_songs
-            )
+            n_played = facts.artist_played.get(song.artist_id, 0)
+            if n_played == n_songs:
+                words = ngettext(
+                    "You play %(n)s song by %(artist)s",
+                    "You play %(n)s songs by %(artist)s",
+                    n_songs,
+                )
+            elif n_played:
+                words = ngettext(
+                    "You play or like %(n)s song by %(artist)s",
+                    "You play or like %(n)s songs by %(artist)s",
+                    n_songs,
+                )
+            else:
+                words = ngettext(
+                    "You like %(n)s song by %(artist)s",
+                    "You like %(n)s songs by %(artist)s",
+                    n_songs,
+                )
             return words % {"n": format_count(n_songs), "artist": song.artist.name}
         return name_artist(song, facts)
     genre = facts.find_shared_genre(song)

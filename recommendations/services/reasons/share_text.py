@@ -59,8 +59,8 @@ MEANINGS = {
     HISTORY: gettext_lazy("it is played together with your music on this site"),
     LISTENERS: gettext_lazy("listeners whose history is like yours play it"),
     ELSEWHERE: gettext_lazy("listeners of other sites play it together with your music"),
-    ARTIST: gettext_lazy("it is by somebody you play or picked"),
-    GENRE: gettext_lazy("it is of a genre you play or picked"),
+    ARTIST: gettext_lazy("it is by an artist you play or like, or one you picked"),
+    GENRE: gettext_lazy("it is of a genre you play or like, or one you picked"),
     SOUND: gettext_lazy("it sounds like what you play"),
     LIKENESS: gettext_lazy("it shares two or more of artist, genre and sound with your music"),
     POPULAR: gettext_lazy("many listeners here play it"),
@@ -207,7 +207,8 @@ def _say_likeness(groups: set[str], has_only_picks: bool) -> str:
 
 def name_artist(song: Song, facts: Facts) -> str:
     if song.artist_id in facts.artist_ids:
-        return _("By an artist you play")
+        is_played = song.artist_id in facts.artist_played
+        return _("By an artist you play") if is_played else _("By an artist you like")
     if song.artist_id in facts.picked_artist_ids:
         return _("By an artist you picked")
     return _("By the artist of a song you picked")
@@ -218,7 +219,9 @@ def name_genre(song: Song, facts: Facts) -> str:
     if genre is None:
         return ""
     if genre.pk in facts.genre_ids:
-        return _("More of the genre %(genre)s you play") % {"genre": genre.name}
+        if genre.pk in facts.played_genre_ids:
+            return _("More of the genre %(genre)s you play") % {"genre": genre.name}
+        return _("More of the genre %(genre)s you like") % {"genre": genre.name}
     if genre.pk in facts.picked_genre_ids:
         return _("More of the genre %(genre)s you picked") % {"genre": genre.name}
     return _("%(genre)s, like a song you picked") % {"genre": genre.name}

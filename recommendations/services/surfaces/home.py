@@ -46,6 +46,8 @@ N_ADVENTUROUS = 36
 N_SEEDS = 10
 N_FAVOURITES = 200
 OFTEN, LONG_DAYS = 3, 14
+N_COMPARED = 48
+"""So many songs like one are looked at, so that a section is not of one artist."""
 SHARED_SECONDS = 600
 """What is the same for everybody is kept so long."""
 N_TRENDING = 30
@@ -256,7 +258,7 @@ def _draft_for_everybody(
     liked_id: int, context: ListenerContext
 ) -> tuple[ListDraft, Mapping[int, int]] | tuple[()]:
     """Return the songs like one song, with how many listeners played both; empty where nothing can be compared."""
-    query = similar_songs.query_similar(liked_id, 2 * LENGTH, context)
+    query = similar_songs.query_similar(liked_id, N_COMPARED, context)
     if query is None:
         return ()
     draft = draft_list(query, context)
@@ -323,7 +325,9 @@ def _fill_sections(
             if item.song.pk not in heard and item.song.pk not in seen
         ]
         if len(items) >= LEAST_SIMILAR:
-            sections.append(replace(_cut(BECAUSE, items, {}), about=liked))
+            sections.append(
+                replace(_cut(BECAUSE, limit_artists(items, len(items)), {}), about=liked)
+            )
             seen.update(_list_ids(sections[-1]))
     artist_ids = {one.artist_id for one in heard.values()}
     new = _read(drafts.new, songs, unwanted)
