@@ -225,10 +225,12 @@ from django.db import transaction
 from accounts import services as accounts
 from recommendations.models import Blend
 from recommendations.services.surfaces import blends
-first, second = listeners[:2]
-both = blends.create_blend(first, "Both leave")
-blends.invite_listener(both, first, second.username)
-blends.join_blend(both, second)
+first, second, third = listeners[:3]
+both = blends.create_blend(third, "Both leave")
+for one in (first, second):
+    blends.invite_listener(both, third, one.username)
+    blends.join_blend(both, one)
+blends.leave_blend(both, third)
 has_left = threading.Event()
 def leave_slowly():
     with transaction.atomic():
