@@ -200,10 +200,10 @@ def test_without_personalisation_no_reason_is_of_the_history(trained):
     alice.post("/settings/personalisation/", {})
     pages = [text(alice.get("/")), text(alice.get(f"/songs/{song.pk}/why/"))]
     for page in pages:
-        said = re.findall(r'class="why-line">([^<]*)<|<strong>([^<]*)</strong><br>', page)
-        assert said or "Personalisation is off" in page
+        lines = re.findall(r'class="why-line">([^<]*)<|<strong>([^<]*)</strong><br>', page)
+        assert lines or "Personalisation is off" in page
         for words in ("You play", "you play", "Because of", "Goes with", "It goes with", "history"):
-            assert not [one for one in said if words in "".join(one)]
+            assert not [one for one in lines if words in "".join(one)]
         assert "It goes with these songs of yours" not in page
     listener.refresh_from_db()
     kinds = (Playlist.Kind.WEEKLY_JAMS, Playlist.Kind.WEEKLY_DISCOVERY, Playlist.Kind.DAILY_MIX)

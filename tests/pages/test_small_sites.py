@@ -187,8 +187,8 @@ class Truth:
         mine = self.mine.filter(artist__name=artist)
         n_played = sum(self.has_played(mine.filter(pk=one.pk)) for one in mine)
         verbs = {mine.count(): "play", 0: "like"}
-        said = verbs.get(n_played, "play or like")
-        return (song.artist.name, mine.count(), said) == (artist, int(count), verb)
+        right = verbs.get(n_played, "play or like")
+        return (song.artist.name, mine.count(), right) == (artist, int(count), verb)
 
     def genre(self, song, about, name, verb) -> bool:
         mine = self.mine.filter(genres__name=name)

@@ -79,8 +79,8 @@ class Facts:
         return next((genre for ids in picked for genre in genres if genre.pk in ids), None)
 
     def is_known_artist(self, song: Song) -> bool:
-        known = (self.artist_ids, self.picked_artist_ids, self.artist_ids_of_picks)
-        return any(song.artist_id in ids for ids in known)
+        ids_by_origin = (self.artist_ids, self.picked_artist_ids, self.artist_ids_of_picks)
+        return any(song.artist_id in ids for ids in ids_by_origin)
 
 
 def read_facts(
