@@ -93,7 +93,7 @@ def test_what_speaks_to_a_listener_is_shown_to_nobody_else(bob, alice, world):
         description="For the kitchen",
         reasons={world.songs[0].pk: Reason("You play 20 songs by them")},
     )
-    edit.set_public(kept, True)
+    edit.change_playlist(kept, is_public=True)
     week.items.create(song=world.songs[0], position=1, reason="You play 20 songs by them")
     for playlist in (week, kept):
         page = f"/playlists/{playlist.pk}/"
