@@ -283,8 +283,8 @@ def _cut_note(note: str) -> list[str]:
         is_judged = any(judge_note(other) != other or names_version(other) for other in others)
         return [guest, *others] if is_judged else [note]
     notes = [one_note for one_note in _BAR.split(note) if one_note]
-    if len(notes) == 1 and (part := _PART_AHEAD.match(note)):  # "Part 2 Remastered"
-        notes = [part[1], part[2]]
+    if len(notes) == 1 and (numbered := _PART_AHEAD.match(note)):  # "Part 2 Remastered"
+        notes = [numbered[1], numbered[2]]
     return notes if any(judge_note(one_note) != one_note for one_note in notes) else [note]
 
 

@@ -107,7 +107,7 @@ def read(opened: SourceFile, options: Mapping[str, Any]) -> Iterator[Outcome]:
 
 
 def _read_libraries(opened: SourceFile) -> Iterator[Outcome]:
-    """Yield the likes of the libraries (CSV) that stand beside a history in a zip."""
+    """Yield the likes of the libraries (CSV) in the zip of a history."""
     for name in list_member_names(opened, _ANY_TABLE):
         if not _YOUTUBE_FOLDER.search(name):
             continue
