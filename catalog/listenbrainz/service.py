@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
-from django.db import transaction
+from django.db import OperationalError, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
@@ -37,7 +37,11 @@ _PLAYER_LENGTH = NowPlaying._meta.get_field("player").max_length
 
 @retry_conflicts
 def store_submission(listener: User, submission: Submission) -> None:
-    """Store the listens, or remember for a while what is playing now."""
+    """Store the listens, or remember for a while what is playing now.
+
+    Raises OperationalError where their songs are merged at each attempt: what was stored is not stored again when they
+    are sent once more.
+    """
     if submission.listen_type == "playing_now":
         _set_playing_now(listener, submission.listens[0])
         return
@@ -45,7 +49,8 @@ def store_submission(listener: User, submission: Submission) -> None:
         songs = resolver.find_or_add_songs((one.song for one in submission.listens), listener)
         _store_msids(submission.listens, songs)
         if _record_listens(listener, submission.listens, songs):
-            break
+            return
+    raise OperationalError("The songs of these listens are being merged.")
 
 
 def _record_listens(listener: User, listens: Sequence[Listen], songs: Sequence[Song]) -> bool:
