@@ -88,7 +88,7 @@ class TestNeighbours:
         nina = User.objects.create_user("nina")
         assert listener_neighbours.find_neighbours(nina) == []
         page = dashboard.get(f"/admin/dashboard/listeners/{nina.pk}/").content.decode()
-        assert "Nobody has played or liked one of the same songs yet." in page
+        assert "This listener has not played or liked anything yet." in page
 
     def test_the_queries_do_not_grow_with_listeners(self, songs, django_assert_num_queries):
         ada = make_listener("ada", songs)
