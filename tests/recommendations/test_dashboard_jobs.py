@@ -157,11 +157,15 @@ def test_an_empty_site_is_left_by_a_demo_that_was_alone(dashboard, world):
     assert "There is no demo on this site." in answer.content.decode()
 
 
-def test_the_dashboards_figures_do_not_count_the_demo_any_more(world):
+def test_the_dashboards_figures_do_not_count_the_demo_any_more(world, settings, tmp_path):
+    settings.UPLOADS_DIR = tmp_path / "uploads"
+    settings.UPLOADS_DIR.mkdir()
     tom, song = User.objects.get(username="user_00002"), Song.objects.get(key="song_00004")
     is_song(tom, song, source="demo", import_run=Interaction.objects.first().import_run)
     assert sum(day.n_listens for day in dashboard_figures.read().days) == 1
     before = storage.list_sizes()
+    (settings.UPLOADS_DIR / "plays.json").write_bytes(bytes(1_000))
+    assert storage.list_sizes() == before  # kept for a while
     background_jobs.request_demo_removal()
     run_job("demo")
     assert sum(day.n_listens for day in dashboard_figures.read().days) == 0
