@@ -149,10 +149,12 @@ def build_song_keys(artist: str, title: str) -> SongKeys:
     return SongKeys(fit_key(f"{key}|{match}"), fit_key(f"{key}|{work}"))
 
 
+GuestKeys = tuple[tuple[str, frozenset[str]], ...]
+"""Match keys, each with the lookup keys of guests."""
+
+
 @lru_cache(_KEPT_NAMES)
-def build_guest_keys(
-    artist: str, match_key: str, title: str
-) -> tuple[tuple[str, frozenset[str]], ...]:
+def build_guest_keys(artist: str, match_key: str, title: str) -> GuestKeys:
     """Return further match keys under which a recording may be stored, with the guests who have to be named there.
 
     One source writes "Ana & Bo", another "Ana" and "Tide (feat. Bo)". Names that show by themselves to be several

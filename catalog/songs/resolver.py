@@ -17,6 +17,7 @@ from django.db import IntegrityError, transaction
 
 from accounts.models import User
 from catalog.names.matching import (
+    GuestKeys,
     SongKeys,
     build_guest_keys,
     build_search_text,
@@ -85,15 +86,16 @@ class SongResolver:
         self._bringer = bringer
         self._makes_genres = makes_genres
         self._keys_by_names: dict[tuple[str, str], SongKeys] = {}
+        self._guest_keys_by_names: dict[tuple[str, str], GuestKeys] = {}
         self._new_songs = NewSongWriter(
             run, bringer, self._get_keys, numbered=numbered, makes_genres=makes_genres
         )
 
     def prepare(self, records: Collection[SongRecord]) -> None:
         """Compute the keys of `records`; call it before the transaction of `resolve` opens."""
-        self._keys_by_names = {}
+        self._keys_by_names, self._guest_keys_by_names = {}, {}
         for record in records:
-            self._get_keys(record)
+            self._get_guest_keys(record)
 
     def find(self, records: Sequence[SongRecord]) -> list[int | None]:
         """Return the id of the song that each record means, None where there is none; changes nothing."""
@@ -207,6 +209,15 @@ class SongResolver:
             keys = self._keys_by_names[names] = build_song_keys(*names)
         return keys
 
+    def _get_guest_keys(self, record: SongRecord) -> GuestKeys:
+        names = (record.artist, record.title)
+        keys = self._guest_keys_by_names.get(names)
+        if keys is None:
+            match_key = self._get_keys(record).match_key if record.title else ""
+            keys = build_guest_keys(record.artist, match_key, record.title) if match_key else ()
+            self._guest_keys_by_names[names] = keys
+        return keys
+
     def _describe(self, record: SongRecord) -> Description:
         match_key = self._get_keys(record).match_key if record.title else ""
         artist, _, title = match_key.partition("|")
@@ -220,7 +231,7 @@ class SongResolver:
             record.duration_ms,
             record.album[:NAME_LENGTH],
             record.title.strip(),
-            build_guest_keys(record.artist, match_key, record.title) if match_key else (),
+            self._get_guest_keys(record),
         )
 
     # --- Songs that files name by keys of their own ---

@@ -112,9 +112,7 @@ def change_playlist(request: SignedInRequest, playlist_id: UUID) -> HttpResponse
 def _change_or_404(mine: Playlist, **changes: Any) -> None:
     try:
         edit.change_playlist(mine, **changes)
-    except (
-        edit.PlaylistError
-    ):  # deleted in another tab: the form has seen to it that there is a name
+    except edit.PlaylistError:  # deleted in another tab: that there is a name the form has seen to
         raise Http404 from None
 
 

@@ -180,10 +180,9 @@ class _FamiliarSong(NamedTuple):
 
 
 def _make_weekly_jams(listener: User, day: date, context: ListenerContext) -> Draft | None:
+    # they would stay without a new song for the week; a first training is soon done
     if context.serving is None:
-        return (
-            None  # they would stay without a new song for the week; a first training is soon done
-        )
+        return None
     now = timezone.now()
     familiar = _list_known_entries(listener, day, now, context)
     if len(familiar) < LEAST_KNOWN:
