@@ -14,7 +14,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from catalog.imports.reading import values
-from catalog.names.matching import parse_uuid
+from catalog.names.external_ids import parse_uuid
 from catalog.records import AUDIO_FEATURES
 from catalog.songs.aliases import SongAlias
 from catalog.songs.models import Song

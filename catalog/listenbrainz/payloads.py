@@ -12,7 +12,7 @@ import uuid
 from dataclasses import dataclass
 from typing import Any
 
-from catalog.names.matching import clean_isrc
+from catalog.names.external_ids import clean_isrc
 from catalog.play_rules import FIRST_MOMENT
 from catalog.records import SongRecord
 

@@ -15,7 +15,7 @@ from catalog.listenbrainz.base_view import ListenBrainzView, is_owner, read_numb
 from catalog.listenbrainz.payloads import BadRequest
 from catalog.listening.models import InteractionQuerySet
 from catalog.models import Interaction, Playlist
-from catalog.names.matching import parse_uuid
+from catalog.names.external_ids import parse_uuid
 from catalog.records import SongRecord
 from catalog.songs import resolver
 from catalog.songs.kept_figures import is_small_site

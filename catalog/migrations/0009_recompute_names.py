@@ -8,7 +8,8 @@ in the admin, and new songs go to the first.
 
 from django.db import migrations, transaction
 
-from catalog.names.matching import build_lookup_key, build_song_keys
+from catalog.names.artist_keys import build_lookup_key
+from catalog.names.song_keys import build_song_keys
 from catalog.names.text import normalise
 
 BATCH = 2_000

@@ -6,7 +6,8 @@ transaction of its own; begun again, it adds nothing twice.
 
 from django.db import migrations, transaction
 
-from catalog.names.matching import find_guests, is_list_of_full_names, build_lookup_key, split_credit
+from catalog.names.artist_credits import find_guests, is_list_of_full_names, split_credit
+from catalog.names.artist_keys import build_lookup_key
 from catalog.names.text import normalise
 
 BATCH = 2_000

@@ -9,8 +9,9 @@ from importlib import import_module
 
 from django.db import migrations, transaction
 
-from catalog.names.matching import build_lookup_key, build_search_text, build_song_keys
-from catalog.names.text import normalise
+from catalog.names.artist_keys import build_lookup_key
+from catalog.names.song_keys import build_song_keys
+from catalog.names.text import build_search_text, normalise
 
 BATCH = 2_000
 _link_guests = import_module("catalog.migrations.0013_credits_of_known_songs").link

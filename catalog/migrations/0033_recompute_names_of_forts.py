@@ -2,7 +2,7 @@
 
 from django.db import migrations
 
-from catalog.names.matching import build_song_keys
+from catalog.names.song_keys import build_song_keys
 
 
 def recompute(apps, schema_editor):

@@ -2,7 +2,7 @@
 
 `catalog.names.title_notes` applies them; docs/matching.md shows them with examples. English stands first in
 each table,
-behind it what services and labels write in other languages. `catalog.names.matching` reads the numbers of parts.
+behind it what services and labels write in other languages. `catalog.names.title_keys` reads the numbers of parts.
 """
 
 from catalog.names.text import join_loose_words, normalise

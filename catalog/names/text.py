@@ -144,6 +144,8 @@ _LETTER_SIGNS = (
 
 
 KEY_LENGTH = 1100
+KEY_PART_LENGTH = 300
+"""Of an artist's or a title's key; two of four bytes a letter fit into the 2,704 bytes of a PostgreSQL index entry."""
 _KEY_BYTES = 2_600  # PostgreSQL indexes texts of up to 2,704
 
 
@@ -169,9 +171,26 @@ def normalise(text: str) -> str:
     return " ".join(words) or " ".join(folded.split()) or text[:MAX_LENGTH].strip()
 
 
+def collapse_blanks(name: str) -> str:
+    """Return as much of a name as is stored, with one blank between words."""
+    return " ".join(name[:NAME_LENGTH].split())
+
+
 def join_loose_words(text: str) -> str:
     """Return a normal form without the blanks that its scripts set, or leave out, at will: "می خواهم", "너의 의미"."""
     return text if text.isascii() else _LOOSE_BLANK.sub("", text)
+
+
+def build_search_text(title: str, credit: str) -> str:
+    """Return the words that a search compares; names that signs cut are added without the signs, too: ACDC."""
+    cut_by_signs = [token for token in credit.split() if not token.isalnum()]
+    whole = [
+        "".join(words)
+        for words in (normalise(token).split() for token in cut_by_signs)
+        if 1 < len(words) < 8
+    ]
+    artist = " ".join([normalise(credit), *whole])
+    return f"{normalise(title)[:NAME_LENGTH]} {artist[:NAME_LENGTH]}"
 
 
 def list_query_words(words: str) -> list[str]:

@@ -8,14 +8,14 @@ be one name: see `_JoinedName`.
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from catalog.names.matching import (
-    build_lookup_key,
+from catalog.names.artist_credits import (
     find_guests,
     get_main_artist,
     is_list_of_full_names,
     split_credit,
     strip_channel,
 )
+from catalog.names.artist_keys import build_lookup_key
 from catalog.names.text import NAME_LENGTH, normalise_name
 from catalog.records import SongRecord
 from catalog.songs.models import Artist, ArtistCredit, Song

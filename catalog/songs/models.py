@@ -8,8 +8,9 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from catalog.names.matching import build_lookup_key, build_search_text, build_song_keys
-from catalog.names.text import list_query_words, normalise
+from catalog.names.artist_keys import build_lookup_key
+from catalog.names.song_keys import build_song_keys
+from catalog.names.text import build_search_text, list_query_words, normalise
 from catalog.records import AUDIO_FEATURES, FASTEST_TEMPO
 from catalog.songs import search_index
 from common.generics import StrOrPromise

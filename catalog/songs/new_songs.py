@@ -10,15 +10,10 @@ from django.db.models import Max
 from django.db.models.functions import Length
 
 from accounts.models import User
-from catalog.names.matching import (
-    SongKeys,
-    build_search_text,
-    clean_isrc,
-    get_main_artist,
-    parse_uuid,
-    strip_channel,
-)
-from catalog.names.text import NAME_LENGTH
+from catalog.names.artist_credits import get_main_artist, strip_channel
+from catalog.names.external_ids import clean_isrc, parse_uuid
+from catalog.names.song_keys import SongKeys
+from catalog.names.text import NAME_LENGTH, build_search_text
 from catalog.records import AUDIO_FEATURES, SongRecord
 from catalog.songs import credits
 from catalog.songs.genres import add_genres

@@ -16,18 +16,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from django.db import IntegrityError, transaction
 
 from accounts.models import User
-from catalog.names.matching import (
-    GuestKeys,
-    SongKeys,
-    build_guest_keys,
-    build_search_text,
-    build_song_keys,
-    clean_isrc,
-    get_main_artist,
-    parse_uuid,
-    strip_channel,
-)
-from catalog.names.text import NAME_LENGTH
+from catalog.names.artist_credits import get_main_artist, strip_channel
+from catalog.names.external_ids import clean_isrc, parse_uuid
+from catalog.names.song_keys import GuestKeys, SongKeys, build_guest_keys, build_song_keys
+from catalog.names.text import NAME_LENGTH, build_search_text
 from catalog.records import SongRecord
 from catalog.songs import credits
 from catalog.songs.aliases import SongAlias

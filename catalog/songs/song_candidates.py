@@ -11,14 +11,11 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from catalog.names import note_words
-from catalog.names.matching import (
-    build_lookup_key,
-    build_title_key,
-    is_composed,
-    is_same_name,
-    list_guest_names,
-    parse_uuid,
-)
+from catalog.names.artist_credits import list_guest_names
+from catalog.names.artist_keys import build_lookup_key
+from catalog.names.external_ids import parse_uuid
+from catalog.names.song_keys import is_same_name
+from catalog.names.title_keys import build_title_key, is_composed
 from catalog.records import SongRecord
 from catalog.songs.aliases import SongAlias
 from catalog.songs.models import Song

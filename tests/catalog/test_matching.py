@@ -8,18 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catalog.names.matching import (
-    build_artist_key,
-    build_lookup_key,
-    build_match_key,
-    build_song_keys,
-    build_title_key,
-    clean_isrc,
-    find_guests,
-    get_main_artist,
-    split_credit,
-)
+from catalog.names.artist_credits import find_guests, get_main_artist, split_credit
+from catalog.names.artist_keys import build_artist_key, build_lookup_key
+from catalog.names.external_ids import clean_isrc
+from catalog.names.song_keys import build_match_key, build_song_keys
 from catalog.names.text import normalise
+from catalog.names.title_keys import build_title_key
 
 ROOT = Path(__file__).resolve().parents[2]
 with (ROOT / "tests/cases/matching-pairs.csv").open(encoding="utf-8") as file:

@@ -2,13 +2,9 @@
 
 import pytest
 
-from catalog.names.matching import (
-    build_artist_key,
-    build_song_keys,
-    find_guests,
-    get_main_artist,
-    split_credit,
-)
+from catalog.names.artist_credits import find_guests, get_main_artist, split_credit
+from catalog.names.artist_keys import build_artist_key
+from catalog.names.song_keys import build_song_keys
 from catalog.names.text import normalise
 
 SAME_RECORDING = [

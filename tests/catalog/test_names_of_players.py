@@ -3,7 +3,9 @@
 import pytest
 
 from catalog.models import ArtistCredit, Song
-from catalog.names.matching import build_artist_key, build_song_keys, find_guests, get_main_artist
+from catalog.names.artist_credits import find_guests, get_main_artist
+from catalog.names.artist_keys import build_artist_key
+from catalog.names.song_keys import build_song_keys
 from catalog.names.text import normalise
 from catalog.records import SongRecord
 from catalog.songs import resolver

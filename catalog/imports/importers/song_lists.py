@@ -15,7 +15,7 @@ from catalog.imports.reading.column_names import OF_A_PLAY, normalise_column_nam
 from catalog.imports.reading.lines import read_numbered_lines, read_table_rows
 from catalog.imports.reading.source_files import SourceFile
 from catalog.imports.reading.tables import Table, open_table
-from catalog.names.matching import clean_isrc
+from catalog.names.external_ids import clean_isrc
 from catalog.records import (
     LIKE,
     LeftOut,

@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from catalog.models import Artist, Song
-from catalog.names import matching
+from catalog.names.external_ids import parse_uuid
 from recommendations.api.players.base import PlayerView
 from recommendations.conf import conf
 from recommendations.services.players import radio
@@ -36,7 +36,7 @@ class _LabsView(ABC, PlayerView):
 
     def _answer(self, texts: list[Any]) -> Response:
         texts = [one.strip() for one in texts if isinstance(one, str) and one.strip()]
-        mbids = [matching.parse_uuid(one) for one in texts]
+        mbids = [parse_uuid(one) for one in texts]
         if not mbids or None in mbids or len(mbids) > MOST_ASKED:
             raise ValidationError([f"{self.field} is a list of 1 to {MOST_ASKED} MusicBrainz ids."])
         return Response(self.build(dict.fromkeys(mbids)))

@@ -20,7 +20,7 @@ from accounts.requests import get_signed_in_user
 from catalog.listenbrainz import playback_reports
 from catalog.listenbrainz.payloads import FUTURE_TOLERANCE, MAX_DURATION_MS, MAX_NAME_LENGTH
 from catalog.models import Artist, Song
-from catalog.names import matching
+from catalog.names.external_ids import parse_uuid
 from catalog.play_rules import FIRST_MOMENT
 from catalog.records import SongRecord
 from recommendations.api.players.base import PlayerView, read_count, read_text
@@ -279,7 +279,7 @@ def _read_credit(artists: Any) -> tuple[tuple[str, str], ...]:
 
 
 def _read_mbid(source: Mapping[str, Any], name: str) -> str:
-    mbid = matching.parse_uuid(read_text(source, name))
+    mbid = parse_uuid(read_text(source, name))
     return str(mbid) if mbid else ""
 
 

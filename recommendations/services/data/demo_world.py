@@ -9,7 +9,7 @@ from scipy.sparse import csr_matrix
 
 from catalog.imports import demo_import
 from catalog.models import ImportRun
-from catalog.names import matching
+from catalog.names.song_keys import build_match_key
 from catalog.records import ListenRecord, SongRecord
 from recommendations.engine import Kind, Labels, Prior, SeedPack, World
 
@@ -97,7 +97,7 @@ def make_pack(world: World) -> SeedPack:
     names = [songs.artist_names[artist] for artist in songs.artist]
     keys, first, key_of_song = np.unique(
         [
-            f"name:{matching.build_match_key(name, title)}"
+            f"name:{build_match_key(name, title)}"
             for name, title in zip(names, songs.titles, strict=True)
         ],
         return_index=True,

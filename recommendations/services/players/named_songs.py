@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from accounts.models import User
 from catalog.models import Album, Artist, Song
-from catalog.names import matching
+from catalog.names.external_ids import parse_uuid
 from catalog.records import SongRecord
 from catalog.songs import resolver
 from recommendations.services.players.server_library import ServerLibrary, find_library
@@ -42,7 +42,7 @@ def list_named_album(
     songs = library.list_album(named.item_id) if library and named.item_id else []
     if songs:
         return songs
-    mbid = matching.parse_uuid(named.mbid)
+    mbid = parse_uuid(named.mbid)
     album = Album.objects.filter(mbid=mbid).order_by("pk").first() if mbid else None
     if album is None and named.name:
         albums = Album.objects.filter(title__iexact=named.name)
@@ -60,7 +60,7 @@ def find_named_artist(
     """Return the artist that a player names; one whom only another listener's own songs name is none."""
     artist = library.find_artist(named.item_id) if library and named.item_id else None
     seen = Artist.objects.filter_visible(listener).order_by("pk")
-    mbid = matching.parse_uuid(named.mbid)
+    mbid = parse_uuid(named.mbid)
     if artist is None and mbid:
         artist = seen.filter(mbid=mbid).first()
     if artist is None and named.name:

@@ -17,7 +17,10 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from catalog.models import Artist, Song
-from catalog.names import matching
+from catalog.names.artist_keys import build_artist_key
+from catalog.names.external_ids import parse_uuid
+from catalog.names.song_keys import build_match_key
+from catalog.names.title_keys import build_title_key
 from common.retention import INCOMING_DAYS, delete_old_files
 from recommendations.engine import Prior, SeedPack, make_empty_rows
 from recommendations.services.seeds import seed_packs
@@ -156,10 +159,7 @@ def _find_songs(pack: SeedPack) -> tuple[Neighbours, NDArray[np.int64]]:
     labels = pack.labels
 
     def is_here(column: int) -> bool:
-        return (
-            matching.build_match_key(labels.artist_names[column], labels.titles[column])
-            in match_keys
-        )
+        return build_match_key(labels.artist_names[column], labels.titles[column]) in match_keys
 
     def describe(column: int) -> list[str]:
         return [
@@ -181,17 +181,17 @@ def _find_artists(pack: SeedPack) -> tuple[Neighbours, NDArray[np.int64]]:
             nothing, artist_ids[:0], np.zeros(0, np.int64), bool, lambda column: [], 0
         )
     names = pack.artists.names
-    rows_by_name = {matching.build_artist_key(name): row for row, name in enumerate(names)}
+    rows_by_name = {build_artist_key(name): row for row, name in enumerate(names)}
     by_mbid = _find_rows(
         pack.artists.prior, np.array([str(mbid or "") for _, mbid, _ in rows], dtype=str), {}
     )
-    by_name = [rows_by_name.get(matching.build_artist_key(name), -1) for _, _, name in rows]
+    by_name = [rows_by_name.get(build_artist_key(name), -1) for _, _, name in rows]
     own_rows = np.where(by_mbid >= 0, by_mbid, np.array(by_name, dtype=np.int64))
-    own_names = {matching.build_artist_key(name) for _, _, name in rows}
+    own_names = {build_artist_key(name) for _, _, name in rows}
     keys = pack.artists.prior.keys
 
     def is_here(column: int) -> bool:
-        return matching.build_artist_key(names[column]) in own_names
+        return build_artist_key(names[column]) in own_names
 
     def describe(column: int) -> list[str]:
         mbid = _read_mbid(keys[column])
@@ -233,11 +233,11 @@ def _find_albums(pack: SeedPack, columns: NDArray[np.int64]) -> Albums:
 
 def _read_mbid(key: str) -> str:
     """Return a key that is a MusicBrainz id; "" for a name, and for whatever else a stranger's pack may have."""
-    return str(matching.parse_uuid(str(key)) or "")
+    return str(parse_uuid(str(key)) or "")
 
 
 def _build_album_key(artist: str, title: str) -> tuple[str, str]:
-    return matching.build_artist_key(artist), matching.build_title_key(title)
+    return build_artist_key(artist), build_title_key(title)
 
 
 def _read_album_keys() -> set[tuple[str, str]]:

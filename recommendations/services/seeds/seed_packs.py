@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from catalog.models import Song
-from catalog.names.matching import parse_uuid
+from catalog.names.external_ids import parse_uuid
 from recommendations.engine import (
     FEWEST_LISTENERS,
     MOST_NEIGHBOURS,

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from accounts.models import User
 from catalog.models import Artist, Interaction, Song
-from catalog.names import matching
+from catalog.names.artist_keys import build_artist_key
 from recommendations.services.lists.listener_context import ListenerContext
 from recommendations.services.seeds import beyond_index
 from recommendations.services.seeds.beyond_index import Albums, Neighbours
@@ -130,7 +130,7 @@ def _weigh_artists(strengths: Mapping[int, float]) -> dict[int, float]:
 
 def _read_hidden_names(context: ListenerContext) -> set[str]:
     names = Artist.objects.filter(pk__in=context.unwanted.artist_ids).values_list("name", flat=True)
-    return {matching.build_artist_key(name) for name in names}
+    return {build_artist_key(name) for name in names}
 
 
 def _weigh_own(neighbours: Neighbours, strengths: Mapping[int, float]) -> NDArray[np.float64]:
@@ -181,7 +181,7 @@ def _rank(
     for column in np.argsort(-scores, kind="stable").tolist():
         if len(ranked) == n or scores[column] <= 0:
             break
-        artist = matching.build_artist_key(labels[column][2])
+        artist = build_artist_key(labels[column][2])
         if artist in hidden or of_artist.get(artist, 0) == most_of_artist:
             continue
         of_artist[artist] = of_artist.get(artist, 0) + 1
