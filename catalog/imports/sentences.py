@@ -39,6 +39,8 @@ ABOUT_FILES = (
     "times. Put the line artist,album,track,date on top, in the order of its columns.",
     "%(file)s writes the day first in some dates and the month in others; write the year "
     "first in all.",
+    "%(file)s is no list of scrobbles: its columns are called %(names)s. Where they are artist, "
+    "title and the time of a play, call them artist, track and date.",
     "%(file)s is no list of scrobbles: %(problem)s.",
     "%(file)s is not a text file.",
     "%(file)s is not UTF-8 text (line %(line)s has the byte %(byte)s); save it as UTF-8.",

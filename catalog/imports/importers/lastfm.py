@@ -52,6 +52,7 @@ _LOVED_HEADER = {"uts", "utc time", "artist", "artist mbid", "track", "track mbi
 _LOVED_NAME = re.compile(r"(?:^|[^a-z])(?:loved|lovedtracks)(?:[^a-z]|$)", re.IGNORECASE)
 _LOOKED_AT = 200
 _CLOCK = re.compile(r"^\d{1,2}:\d\d(?::\d\d)?(?:\s?[ap]\.?m\.?)?$", re.IGNORECASE)
+_HEADERS_LOOKED_AT = 5
 Row = Sequence[str]
 
 
@@ -101,6 +102,11 @@ def _find_layout(opened: SourceFile) -> Layout:
         if layout := _find_layout_by_header(rows, delimiter):
             _check_users(opened.name, rows, layout)
             return _check_times(opened, rows, layout)
+    for delimiter, rows in tables:
+        header = _find_unread_header(rows)
+        if header and (layout := _complete_header(opened.name, rows, delimiter, header)):
+            _check_users(opened.name, rows, layout)
+            return _check_times(opened, rows, layout)
     layouts = [
         layout
         for delimiter, rows in tables
@@ -128,18 +134,76 @@ def _read_first_rows(
 def _find_layout_by_header(rows: Sequence[tuple[int, Row]], delimiter: str) -> Layout | None:
     """Find the header: the first row that names artist, track and time."""
     for line, row in rows:
-        positions = {
-            normalise_column_name(name): index for index, name in reversed(list(enumerate(row)))
-        }
-        columns = {
-            column: next((positions[name] for name in names if name in positions), -1)
-            for column, names in column_names.OF_A_PLAY.items()
-        }
-        columns = {column: index for column, index in columns.items() if index >= 0}
+        columns = _read_header(row)
         if {"time", "artist", "title"} <= columns.keys():
-            columns |= _find_day_and_clock(positions, [row for at, row in rows if at > line])
+            below = [row for at, row in rows if at > line]
+            columns |= _find_day_and_clock(_list_positions(row), below)
             return _shift_columns(Layout(columns, len(row), delimiter, line), rows)
     return None
+
+
+def _list_positions(header: Row) -> dict[str, int]:
+    """Return where each name of a header stands first."""
+    return {normalise_column_name(name): at for at, name in reversed(list(enumerate(header)))}
+
+
+def _read_header(row: Row) -> dict[str, int]:
+    """Return the columns of a play that a row names."""
+    positions = _list_positions(row)
+    columns = {
+        column: next((positions[name] for name in names if name in positions), -1)
+        for column, names in column_names.OF_A_PLAY.items()
+    }
+    return {column: index for column, index in columns.items() if index >= 0}
+
+
+def _find_unread_header(rows: Sequence[tuple[int, Row]]) -> tuple[int, Row] | None:
+    """Return a first row that names the artist or the title, but not all that a play needs, and holds no moment."""
+    for line, row in rows[:_HEADERS_LOOKED_AT]:
+        is_named = len(row) > 2 and not {"artist", "title", "album"}.isdisjoint(_read_header(row))
+        if is_named and not any(map(_has_digits, row)):
+            return line, row
+    return None
+
+
+def _has_digits(cell: str) -> bool:
+    return any(character.isdecimal() for character in cell)
+
+
+def _complete_header(
+    name: str, rows: Sequence[tuple[int, Row]], delimiter: str, header: tuple[int, Row]
+) -> Layout | None:
+    """Return the layout of a table whose header calls the time by a name of its own; None where no column has moments.
+
+    Raises NearMiss for another table with moments, which is never read as one without a header: what its columns are
+    called says that they are something else.
+    """
+    line, names = header
+    columns = _read_header(names)
+    below = [row for at, row in rows if at > line and len(row) == len(names)]
+    moments = [
+        at for at in range(len(names)) if 2 * sum(_is_moment(row[at]) for row in below) > len(below)
+    ]
+    if not moments:
+        return None
+    _check_header_of_counts(name, [header])
+    times = [at for at in moments if at not in columns.values() and _may_be_of_a_play(names[at])]
+    if not {"artist", "title"} <= columns.keys() or len(times) != 1:
+        raise NearMiss(
+            f"{name} is no list of scrobbles: its columns are called {_quote_names(names)}. Where they are artist, "
+            "title and the time of a play, call them artist, track and date."
+        )
+    return Layout(columns | {"time": times[0]}, len(names), delimiter, line)
+
+
+def _may_be_of_a_play(column: str) -> bool:
+    """Whether the name of a column of moments says nothing else, such as "Date Added"."""
+    words = normalise_column_name(column).split()
+    return column_names.OF_ANOTHER_MOMENT.isdisjoint(words)
+
+
+def _quote_names(names: Row) -> str:
+    return repr(", ".join(cell.strip() for cell in names)[:100])
 
 
 def _find_day_and_clock(positions: Mapping[str, int], rows: Sequence[Row]) -> dict[str, int]:

@@ -35,6 +35,7 @@ OF_A_PLAY = {
         päivämäärä, aika, pvm, soittoaika, ημερομηνία, ώρα, ημερομηνία και ώρα, дата й час, дата і час, час, dată,
         data și ora, data ora, oră, време, дата и време, datum i vrijeme, vrijeme, vreme, datum in čas, tanggal,
         waktu,
+        played, played on, listened, heard, heard at, scrobbled, timestamp utc, time utc, local time, utc,
         tanggal dan waktu, data i hora, kuupäev, aeg, data ir laikas, laikas, datums, laiks, spilletidspunkt,
         thời gian, تاریخ, زمان, الوقت, תאריך ושעה, שעה, दिनांक, तारीख, समय, วันที่,
         started, started at, start time, eindtijd, odtworzono, data odtworzenia, время окончания"""
@@ -45,6 +46,7 @@ OF_A_PLAY = {
         исполнитель, артист, виконавець, performer,
         artist name s, artist names s, grandparent title, master metadata album artist name, sanatçı, umělec,
         előadó, nghệ sĩ, アーティスト, アーティスト名, 歌手, 艺术家,
+        singer, band,
         艺人, 藝人, 演出者, 아티스트, 가수, ศิลปิน, الفنان, אמן, esittäjä, kunstner, künstlernamen, künstler name,
         καλλιτέχνης, ερμηνευτής, interpretul, изпълнител, извођач, izvođač, izvajalec, artis, penyanyi, esitaja,
         atlikėjas, izpildītājs, هنرمند, خواننده, اسم الفنان, שם האמן, זמר, कलाकार, गायक, 表演者, 演唱者, 歌手名,
@@ -69,7 +71,8 @@ OF_A_PLAY = {
         název skladby, název, píseň, názov, názov skladby, pieseň, dal, szám, dalcím, biisi, kappaleen nimi,
         τραγούδι, τίτλος, κομμάτι, τίτλος τραγουδιού, пісня, назва пісні, композиція, piesă, piesa, melodie, titlu,
         песен, заглавие, песма, pjesma, pesma, naslov, lagu, judul, judul lagu, cançó, títol, laul, pala, daina,
-        dziesma, آهنگ, عنوان, اسم الأغنية, שם השיר, शीर्षक, गाना, गीत, 歌曲名稱, 歌曲名称, 歌曲名, 歌名稱, tên bài hát,
+        dziesma, آهنگ, عنوان, اسم الأغنية, العنوان, المقطع,
+        שם השיר, शीर्षक, गाना, गीत, 歌曲名稱, 歌曲名称, 歌曲名, 歌名稱, tên bài hát,
         nazwa utworu, tytuł utworu,
         название трека, название песни, название композиции"""
     ),
@@ -97,6 +100,15 @@ MUSIC = _split_names(
     "track, audio, music, song, songs, musik, titel, lied, musique, música, musica"
 )
 """How a column of media calls what is no film and no podcast."""
+
+OF_ANOTHER_MOMENT = frozenset(
+    _split_names(
+        """added, modified, changed, updated, created, released, release, purchased, bought, saved, first, rated, birth,
+        hinzugefügt, geändert, gekauft, erstellt, ajouté, modifié, acheté, añadido, agregado, modificado, adicionado,
+        aggiunto, modificato, toegevoegd, dodano, zmieniono, добавлено, изменено, eklendi, přidáno, lagt, tillagd"""
+    )
+)
+"""Words by which tables call a moment that is none of a play: when a song came into a library."""
 
 COUNTS = _split_names(
     """plays, play count, playcount, scrobbles, listens, listen count, count, times played, total plays, wiedergaben,
