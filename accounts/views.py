@@ -10,7 +10,7 @@ from django.contrib.auth.decorators import login_required
 from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm, SetPasswordForm
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse, reverse_lazy
 from django.utils import translation
@@ -60,7 +60,15 @@ class SignIn(auth_views.LoginView):
 
 
 class SignOut(auth_views.LogoutView):
+    """Sign out by POST; an opened address asks first, because a link of another site must not sign anybody out."""
+
+    http_method_names = ["get", "head", "post", "options"]
     next_page = "recommendations:home"
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if not request.user.is_authenticated:
+            return redirect("recommendations:home")
+        return render(request, "accounts/sign_out.html")
 
 
 def redirect_admin_sign_in(request: SiteRequest) -> HttpResponse:

@@ -31,6 +31,8 @@ BUDGETS = {
     "/try/?song={song}": 14,
     "/path/?q=song": 5,
     "/path/?start={song}&end=1&n=6": 16,
+    "/next-up/": 15,
+    "/rediscover/": 9,
     "/connect/": 2,
     "/connect/pano/?after=0": 5,
 }

@@ -85,6 +85,12 @@ def build_plain_columns(values: Sequence[int]) -> list[dict[str, Any]]:
     ]
 
 
+@register.filter
+def find_most(values: Sequence[int]) -> int:
+    """Return the largest of the numbers that columns stand for; 0 without any."""
+    return max(values, default=0)
+
+
 @register.simple_tag
 def build_ticks(bars: Sequence[Bar]) -> list[dict[str, Any]]:
     """Return names for a few of the columns, and where each begins in percent of the width."""

@@ -44,12 +44,12 @@ class NextUp(APIView):
             familiarity=read_share(request, "familiarity"),
             exclude=_read_excluded(request),
         )
-        songs = SongSerializer()
+        songs, why = SongSerializer(), queue.write_reasons()
         items = [
             {
                 "song": songs.to_representation(one.song),
                 "is_new": one.is_new,
-                "reason": one.reason,
+                "reason": why[one.song.pk],
             }
             for one in queue.songs
         ]

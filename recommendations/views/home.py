@@ -62,6 +62,9 @@ def show_home(request: SiteRequest) -> HttpResponse:
         "weekly": page.weekly,
         "changes": list_changes.load_changes(listener, page.weekly),
         "mixes": page.mixes,
+        "has_played": listener.personalised and any(one.n_plays for one in context.heard.values()),
+        # what was played three times and not for two weeks may have been forgotten
+        "has_favourites": any(section.name == home_page.FAVOURITES for section in sections),
         "legend": name_shares(card.reasons for section in sections for card in section.cards),
         "asks_for_taste": page.served.segment == "none"
         and not _has_onboarded(context)

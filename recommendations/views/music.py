@@ -72,6 +72,7 @@ def show_artist(request: SiteRequest, artist_id: int) -> HttpResponse:
     hidden = request.user.is_authenticated and shown.pk in controls.find_hidden_ids(request.user)[1]
     is_liked = request.user.is_authenticated and taste.likes_artist(request.user, shown)
     similar = related_artists.find_similar_artists(shown, request.user)
+    pictures = list_with_pictures([shown, *similar], request.user)
     context = {
         "artist": shown,
         "is_liked": is_liked,
@@ -82,7 +83,8 @@ def show_artist(request: SiteRequest, artist_id: int) -> HttpResponse:
         "top_plays": my_plays.count_song_plays(request.user, top),
         "n_plays": my_plays.count_artist_plays(request.user, shown),
         "albums": albums.list_artist_albums(shown, request.user) if songs.number == 1 else [],
-        "similar_artists": list_with_pictures(similar, request.user),
+        "picture": next((song for artist, song in pictures if artist.pk == shown.pk), None),
+        "similar_artists": [row for row in pictures if row[0].pk != shown.pk],
         "is_hidden": hidden,
     }
     return render(request, "recommendations/artist.html", context)

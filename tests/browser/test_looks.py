@@ -24,7 +24,7 @@ LISTENER_PAGES = [
     "/playlists/", "/taste/", "/taste/?preview=1&discovery=90", "/settings/", "/settings/tokens/", "/settings/delete/",
     "/password/change/", "/path/?start={song}&q=a", "/connect/", "/connect/pano/?after=0",
     "/library/listening/", "/library/listening/?period=all", "/library/listening/{year}/", "/blends/",
-    "/library/beyond/", "/settings/servers/", "/settings/deletions/",
+    "/library/beyond/", "/settings/servers/", "/settings/deletions/", "/next-up/", "/rediscover/", "/logout/",
 ]  # fmt: skip
 OPERATOR_PAGES = [
     "/admin/", "/admin/dashboard/catalog/", "/admin/dashboard/listeners/", "/admin/dashboard/listeners/1/",

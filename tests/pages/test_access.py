@@ -17,7 +17,7 @@ PRIVATE = [
     "/welcome/", "/library/", "/library/dislikes/", "/library/history/", "/library/hidden/", "/library/imports/",
     "/playlists/", "/taste/", "/settings/", "/settings/tokens/", "/settings/delete/", "/settings/my-data.json",
     "/password/change/", "/mixes/1/", "/connect/", "/connect/pano/", "/blends/", "/library/beyond/",
-    "/library/listening/", "/settings/deletions/",
+    "/library/listening/", "/settings/deletions/", "/next-up/", "/rediscover/",
 ]  # fmt: skip
 
 OPEN = {
@@ -155,7 +155,7 @@ def _post_only() -> list[str]:
         "/songs/1/opinion/", "/songs/1/heard/", "/songs/1/control/", "/artists/1/control/",
         "/library/history/1/forget/",
         "/library/history/forget-day/", "/taste/save/", "/taste/rules/", "/taste/undo/",
-        "/settings/personalisation/", "/logout/",
+        "/settings/personalisation/", "/next-up/keep/", "/rediscover/keep/",
         "/settings/tokens/revoke/", "/try/keep/", "/mixes/1/keep/", "/library/history/undo/",
     ]  # fmt: skip
 

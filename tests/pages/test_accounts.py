@@ -341,3 +341,14 @@ def test_a_token_is_shown_once_and_can_be_revoked(anna):
     assert "errorlist" in wrong and "mrec_" not in wrong
     browser.post("/settings/tokens/revoke/", {"token": anna.auth_token_set.get().pk})
     assert anna.auth_token_set.count() == 0
+
+
+def test_the_address_of_signing_out_asks_first(anna):
+    """A link of another site signs nobody out, and whoever types the address is asked."""
+    browser = Client()
+    assert browser.get("/logout/")["Location"] == "/"
+    browser.force_login(anna)
+    assert "Sign out?" in browser.get("/logout/").content.decode()
+    assert browser.get("/settings/").status_code == 200
+    browser.post("/logout/")
+    assert browser.get("/settings/").status_code == 302

@@ -35,6 +35,19 @@ def test_the_example_is_by_another_artist_than_the_picks_where_there_is_one(trai
     assert (example.served.songs[0].artist_id not in picked) == bool(others)
 
 
+def test_an_example_of_which_little_can_be_named_is_not_shown(trained, monkeypatch):
+    monkeypatch.setattr(front_example, "LEAST_NAMED", 101)
+    assert front_example.load_example() is None
+    page = Client().get("/")
+    assert page.status_code == 200 and "What it rests on" not in page.content.decode()
+
+
+def test_the_example_names_most_of_its_score(trained):
+    (card,) = [Client().get("/").context["card"]]
+    unnamed = sum(share.percent for share in card.reasons.shares if share.kind == "other")
+    assert unnamed <= 100 - front_example.LEAST_NAMED
+
+
 def test_the_try_out_shows_at_most_three_songs_of_an_artist(trained):
     picks = "&".join(f"song={song.pk}" for song in trained.songs[:3])
     page = Client().get(f"/try/?{picks}")

@@ -352,8 +352,9 @@ def lies_of_playlists(listener: User, client: Client, truth: Truth) -> tuple[int
 
 def lies_of_queues(listener: User, truth: Truth) -> tuple[int, list[str]]:
     """Check the reasons of what comes next and of what was forgotten."""
-    queue = repeats.list_next_up(listener).songs
-    rows = [(one.song, one.reason) for one in queue]
+    served = repeats.list_next_up(listener)
+    queue, why = served.songs, served.write_reasons()
+    rows = [(one.song, why[one.song.pk]) for one in queue]
     lies = lies_of_notes(rows, truth, "next up")
     lies += [f"{one.song} is new" for one in queue if one.is_new == bool(truth.my_plays(one.song))]
     again = repeats.rediscover(listener, 12)

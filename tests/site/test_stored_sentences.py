@@ -75,6 +75,11 @@ def test_every_registered_sentence_has_a_german_one():
             "plays.json ist keine Liste von Wiedergaben: sie ist beschädigt oder abgeschnitten.",
         ),
         ("the title is empty", "leer: Titel"),
+        (
+            "Nothing was searched: it takes 30 listeners who know enough songs to judge by, and this site has 13.",
+            "Es wurde nichts gesucht: Dafür braucht es 30 Hörer, die genug Songs kennen, um urteilen zu können; "
+            "hier sind es 13.",
+        ),
         ("the time is missing (line 7)", "die Zeit fehlt (line 7)"),
         ("Disk quota exceeded", "Disk quota exceeded"),
         ("", ""),

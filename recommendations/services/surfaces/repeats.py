@@ -1,8 +1,8 @@
 """Songs to hear again: a queue of known and new songs, and songs that were loved and forgotten."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import datetime, tzinfo
 
 from django.core.cache import cache
 from django.utils import timezone
@@ -20,7 +20,8 @@ from recommendations.services.lists.artist_order import space_songs
 from recommendations.services.lists.listener_context import ListenerContext
 from recommendations.services.lists.served_list import ServedSong
 from recommendations.services.reasons import explanation_text
-from recommendations.services.reasons.explanation_facts import read_facts
+from recommendations.services.reasons.explanation_facts import Facts, read_facts
+from recommendations.services.reasons.explanation_text import ExplanationText
 from recommendations.services.serving import list_cache, recommend
 
 LENGTH = 12
@@ -31,30 +32,54 @@ _DECAY_SECONDS = 24 * 3600
 
 @dataclass(frozen=True)
 class RepeatedSong:
-    """A song with how often it was played in all and when last."""
+    """A song with how often it was played in all and when last; `time_zone` is the listener's."""
 
     song: Song
     n_plays: int
     last_played: datetime
-    reason: str
+    time_zone: tzinfo
+
+    @property
+    def reason(self) -> str:
+        """The plays in the active language."""
+        return describe_plays(self.n_plays, self.last_played.astimezone(self.time_zone))
 
 
 @dataclass(frozen=True)
 class QueuedSong:
-    """A song of the queue; `is_new` when the listener has not played it."""
+    """A song of the queue: one the listener has played, or a recommended one."""
 
     song: Song
-    is_new: bool
-    reason: str
+    repeated: RepeatedSong | None = None
+    recommended: ServedSong | None = None
+
+    @property
+    def is_new(self) -> bool:
+        return self.repeated is None
 
 
 @dataclass(frozen=True)
 class Queue:
-    """What comes next. `familiarity` is the part of known songs that was aimed at, `repeat_rate` the listener's own."""
+    """What comes next. `familiarity` is the part of known songs that was aimed at, `repeat_rate` the listener's own.
+
+    What is said of the new songs is checked against `facts`.
+    """
 
     songs: Sequence[QueuedSong]
     familiarity: float
     repeat_rate: float
+    facts: Facts = field(default_factory=Facts)
+
+    def explain_new(self) -> dict[int, ExplanationText]:
+        """Return why each new song is recommended, in the active language, by song id; no query."""
+        items = [one.recommended for one in self.songs if one.recommended is not None]
+        texts = explanation_text.describe_list(items, self.facts)
+        return {item.song.pk: why for item, why in zip(items, texts, strict=True)}
+
+    def write_reasons(self) -> dict[int, str]:
+        """Return a sentence for every song, in the active language, by song id; no query."""
+        known = {one.song.pk: one.repeated.reason for one in self.songs if one.repeated is not None}
+        return known | {pk: why.sentence for pk, why in self.explain_new().items()}
 
 
 def list_next_up(
@@ -80,10 +105,11 @@ def list_next_up(
     repeats = _find_known(listener, plays, n, exclude, context) if wanted else []
     new = _find_new(listener, n, exclude, context) if wanted < 1 or len(repeats) < n else []
     heads = mix_heads(n, len(repeats), len(new), wanted)
-    familiar = iter(QueuedSong(one.song, False, one.reason) for one in repeats)
-    fresh = iter(new)
+    familiar = iter(QueuedSong(one.song, repeated=one) for one in repeats)
+    fresh = iter(QueuedSong(item.song, recommended=item) for item in new)
     queue = [next(familiar) if is_known else next(fresh) for is_known in heads]
-    return Queue(space_songs(queue), wanted, rate)
+    facts = read_facts(listener, [one.recommended for one in queue if one.recommended is not None])
+    return Queue(space_songs(queue), wanted, rate, facts)
 
 
 def rediscover(
@@ -114,23 +140,13 @@ def _find_known(
 
 def _find_new(
     listener: User, n: int, exclude: Collection[int], context: ListenerContext
-) -> list[QueuedSong]:
+) -> list[ServedSong]:
     """Return recommended songs that the listener has not played."""
     length = list_request.limit_length(_SPARE * n + len(exclude))
     served = recommend.recommend_songs(listener, length, context=context)
     played = {row.song_id for row in context.history if row.kind == Interaction.Kind.PLAY}
     left_out = played.union(exclude)
-    items = [item for item in served.items if item.song.pk not in left_out][:n]
-    return [
-        QueuedSong(item.song, True, reason)
-        for item, reason in zip(items, _describe_new(listener, items), strict=True)
-    ]
-
-
-def _describe_new(listener: User, items: Sequence[ServedSong]) -> list[str]:
-    return [
-        why.sentence for why in explanation_text.describe_list(items, read_facts(listener, items))
-    ]
+    return [item for item in served.items if item.song.pk not in left_out][:n]
 
 
 # --- Reading ----------------------------------------------------------------------------------------------------------
@@ -177,7 +193,7 @@ def _read_heard(
             songs[pk],
             n_plays[pk],
             last[pk],
-            describe_plays(n_plays[pk], last[pk].astimezone(get_time_zone(listener))),
+            get_time_zone(listener),
         )
         for pk in song_ids
         if pk in songs and context.unwanted.allows(songs[pk])

@@ -67,6 +67,8 @@ SENTENCES = (
     "little: it is not used.",
     "The index %(name)s of %(component)s finds %(share)s of the ten exact songs.",
     "No component has an index.",
+    "Nothing was searched: it takes %(least)s listeners who know enough songs to judge by, and this "
+    "site has %(n)s.",
     "Estimated missing audio features of %(n)s songs; the intervals hold %(share)s of %(tested)s "
     "known values that were hidden.",
     "Estimated missing audio features of %(n)s songs.",
