@@ -87,7 +87,7 @@ def build_plain_columns(values: Sequence[int]) -> list[dict[str, Any]]:
 
 @register.filter
 def find_most(values: Sequence[int]) -> int:
-    """Return the largest of the numbers that columns stand for; 0 without any."""
+    """Return the largest value of a chart; 0 without any."""
     return max(values, default=0)
 
 

@@ -98,7 +98,7 @@ from recommendations.engine.ranking.explanations import (
     PopularityNote,
 )
 from recommendations.engine.ranking.repeat_decay import fit_decay
-from recommendations.engine.ranking.repeats import Repeats, mix_heads
+from recommendations.engine.ranking.repeats import LEAST_PLAYS, LONG_AGO, Repeats, mix_heads
 from recommendations.engine.ranking.tree_ranker import Ranker
 from recommendations.engine.recommender import Recommender
 from recommendations.engine.reranking.artist_spacing import space_artists
@@ -132,8 +132,10 @@ __all__ = [
     "FASTEST_BPM",
     "FEWEST_LISTENERS",
     "FIRST",
+    "LEAST_PLAYS",
     "LEAST_RECALL",
     "LONGEST_PATH",
+    "LONG_AGO",
     "MOST_NEIGHBOURS",
     "NO_GENRE",
     "NO_SOURCE",

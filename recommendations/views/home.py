@@ -20,7 +20,7 @@ from recommendations.services.reasons import rule_text
 from recommendations.services.reasons.explanation_text import name_shares
 from recommendations.services.serving import feedback
 from recommendations.services.surfaces import home as home_page
-from recommendations.services.surfaces import list_changes
+from recommendations.services.surfaces import list_changes, repeats
 from recommendations.services.surfaces.home import Home
 from recommendations.views import cards, tryout
 from recommendations.views.cards import SectionCards
@@ -63,8 +63,7 @@ def show_home(request: SiteRequest) -> HttpResponse:
         "changes": list_changes.load_changes(listener, page.weekly),
         "mixes": page.mixes,
         "has_played": listener.personalised and any(one.n_plays for one in context.heard.values()),
-        # what was played three times and not for two weeks may have been forgotten
-        "has_favourites": any(section.name == home_page.FAVOURITES for section in sections),
+        "may_rediscover": repeats.may_rediscover(context),
         "legend": name_shares(card.reasons for section in sections for card in section.cards),
         "asks_for_taste": page.served.segment == "none"
         and not _has_onboarded(context)

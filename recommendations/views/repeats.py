@@ -93,8 +93,8 @@ def _keep(
 
 
 def _load_queue(request: SignedInRequest, familiarity: str, had: list[int]) -> repeats.Queue:
-    part = float(familiarity) if familiarity else None
-    return repeats.list_next_up(request.user, N_NEXT_UP, familiarity=part, exclude=had)
+    share = float(familiarity) if familiarity else None
+    return repeats.list_next_up(request.user, N_NEXT_UP, familiarity=share, exclude=had)
 
 
 def _make_queue_cards(request: SignedInRequest, queue: repeats.Queue) -> list[Card]:

@@ -344,7 +344,7 @@ def test_a_token_is_shown_once_and_can_be_revoked(anna):
 
 
 def test_the_address_of_signing_out_asks_first(anna):
-    """A link of another site signs nobody out, and whoever types the address is asked."""
+    """A link of another site signs nobody out; a listener who types the address is asked."""
     browser = Client()
     assert browser.get("/logout/")["Location"] == "/"
     browser.force_login(anna)

@@ -48,13 +48,13 @@ def test_what_was_forgotten_is_kept_with_its_reason_in_both_languages(alice_with
 
 
 def test_the_queue_is_what_the_listener_asked_for_and_goes_on(alice_with_model, forgotten):
-    known = alice_with_model.get("/next-up/?familiarity=1").context["queue"].songs
+    familiar = alice_with_model.get("/next-up/?familiarity=1").context["queue"].songs
     new = alice_with_model.get("/next-up/?familiarity=0").context["queue"].songs
-    assert known and not known[0].is_new
+    assert familiar and not familiar[0].is_new
     assert new and all(one.is_new for one in new)
-    had = ",".join(str(one.song.pk) for one in known)
+    had = ",".join(str(one.song.pk) for one in familiar)
     onward = alice_with_model.get(f"/next-up/?familiarity=1&had={had}").context["queue"].songs
-    assert not {one.song.pk for one in known} & {one.song.pk for one in onward}
+    assert not {one.song.pk for one in familiar} & {one.song.pk for one in onward}
 
 
 def test_the_queue_is_kept_with_a_reason_for_every_song(alice_with_model, forgotten):

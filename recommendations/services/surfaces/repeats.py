@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, tzinfo
+from datetime import datetime, timedelta, tzinfo
 
 from django.core.cache import cache
 from django.utils import timezone
@@ -14,7 +14,7 @@ from accounts.models import User
 from accounts.time_zones import get_time_zone
 from catalog.models import Interaction, Song
 from common.templatetags.numbers import format_count
-from recommendations.engine import Repeats, fit_decay, mix_heads
+from recommendations.engine import LEAST_PLAYS, LONG_AGO, Repeats, fit_decay, mix_heads
 from recommendations.services.lists import list_request
 from recommendations.services.lists.artist_order import space_songs
 from recommendations.services.lists.listener_context import ListenerContext
@@ -78,8 +78,10 @@ class Queue:
 
     def write_reasons(self) -> dict[int, str]:
         """Return a sentence for every song, in the active language, by song id; no query."""
-        known = {one.song.pk: one.repeated.reason for one in self.songs if one.repeated is not None}
-        return known | {pk: why.sentence for pk, why in self.explain_new().items()}
+        familiar = {
+            one.song.pk: one.repeated.reason for one in self.songs if one.repeated is not None
+        }
+        return familiar | {pk: why.sentence for pk, why in self.explain_new().items()}
 
 
 def list_next_up(
@@ -122,6 +124,15 @@ def rediscover(
     plays = _read_plays(listener, context)
     ids = plays.rediscoveries(timezone.now().timestamp(), _SPARE * n)
     return space_songs(_read_heard(listener, ids.tolist(), context)[:n])
+
+
+def may_rediscover(context: ListenerContext) -> bool:
+    """Return whether a song was played as often and as long ago as forgotten ones are; no query beyond `heard`."""
+    long_ago = timezone.now() - timedelta(seconds=LONG_AGO)
+    return context.listener.personalised and any(
+        one.n_plays >= LEAST_PLAYS and one.last_played is not None and one.last_played <= long_ago
+        for one in context.heard.values()
+    )
 
 
 # --- The two heads ----------------------------------------------------------------------------------------------------
