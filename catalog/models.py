@@ -30,6 +30,7 @@ from catalog.servers.models import (
     WrittenPlaylist,
 )
 from catalog.songs.aliases import SongAlias
+from catalog.songs.former_artists import ArtistAlias
 from catalog.songs.kept_figures import KeptFigure
 from catalog.songs.models import Album, Artist, ArtistCredit, Genre, Song
 from catalog.statistics.year_reviews import SharedReview
@@ -39,6 +40,7 @@ __all__ = [
     "Album",
     "AnalysisRun",
     "Artist",
+    "ArtistAlias",
     "ArtistCredit",
     "DayTotal",
     "EntityTotal",

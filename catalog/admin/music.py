@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from accounts.requests import get_signed_in_user
-from catalog.curation import availability, export, merge
+from catalog.curation import availability, export, merge, renaming
 from catalog.models import AUDIO_FEATURES, Album, Artist, Genre, Song
 from catalog.songs.search import shorten_query
 from common.admin.forms import LabelledRows
@@ -121,9 +121,7 @@ class ArtistAdmin(LabelledRows, MergingAdmin[Artist]):
     def save_model(
         self, request: HttpRequest, obj: Artist, form: ModelForm[Artist], change: bool
     ) -> None:
-        super().save_model(request, obj, form, change)
-        if change and "name" in form.changed_data:
-            merge.refresh_search_columns(obj)
+        renaming.save_artist(obj)
 
     def merge_rows(self, keeper: Artist, rows: list[Artist]) -> str:
         n_songs = merge.merge_artists(keeper, rows)
@@ -197,7 +195,7 @@ class SongAdmin(LabelledRows, MergingAdmin[Song]):
         }
         if change and "features_source" not in form.changed_data:
             obj.learn_features(typed, BY_HAND)
-        super().save_model(request, obj, form, change)
+        renaming.save_song(obj)
         if "is_available" in form.changed_data:
             availability.announce_availability([obj.pk])
 

@@ -3,6 +3,7 @@
 from django.contrib import admin
 
 from catalog.models import (
+    ArtistAlias,
     ArtistCredit,
     Interaction,
     LatestImport,
@@ -68,10 +69,17 @@ class LatestImportAdmin(RecordAdmin[LatestImport]):
 
 @admin.register(SongAlias)
 class SongAliasAdmin(RecordAdmin[SongAlias]):
-    list_display = ["value", "kind", "song"]
+    list_display = ["__str__", "song"]
     list_filter = ["kind"]
     list_select_related = ["song__artist"]
-    search_fields = ["=value"]
+    search_fields = ["=value", "song__search_text"]
+
+
+@admin.register(ArtistAlias)
+class ArtistAliasAdmin(RecordAdmin[ArtistAlias]):
+    list_display = ["name", "artist"]
+    list_select_related = ["artist"]
+    search_fields = ["name", "artist__search_text"]
 
 
 @admin.register(ArtistCredit)

@@ -6,7 +6,7 @@ from typing import Any
 import django_filters
 from django.db.models import QuerySet
 
-from catalog.models import AUDIO_FEATURES, Artist, Song
+from catalog.models import AUDIO_FEATURES, Artist, ArtistAlias, Song
 from catalog.names.text import normalise
 from catalog.songs.models import ArtistQuerySet, SongQuerySet
 from catalog.songs.search import shorten_query
@@ -42,9 +42,10 @@ class SongFilter(django_filters.FilterSet):
         return queryset.matching(shorten_query(value))
 
     def filter_artist(self, queryset: SongQuerySet, name: str, value: Decimal) -> SongQuerySet:
-        return queryset.by_artists(
-            [int(value)] if 0 < value < 2**63 and value == int(value) else []
-        )
+        if not 0 < value < 2**63 or value != int(value):
+            return queryset.none()
+        merged_into = ArtistAlias.objects.filter(number=int(value)).values_list("artist", flat=True)
+        return queryset.by_artists([int(value), *merged_into])
 
     def filter_genre(self, queryset: SongQuerySet, name: str, value: str) -> SongQuerySet:
         return queryset.filter(genres__search_text=normalise(value))

@@ -9,16 +9,28 @@ from rest_framework.request import Request
 from rest_framework.serializers import Serializer
 
 from accounts.models import User
-from catalog.models import Playlist, Song
+from catalog.models import Artist, Playlist, Song
+from catalog.songs.aliases import find_songs_by_key
+from catalog.songs.former_artists import find_artist_by_number
+from catalog.songs.models import ArtistQuerySet
 
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def get_song(key: str, user: Any) -> Song:
-    song = Song.objects.filter_visible(user).for_cards().filter(key=key).first()
+    """Return the song with this id, or into which the song of this id was merged; raises NotFound."""
+    song = find_songs_by_key(Song.objects.filter_visible(user).for_cards(), {key}).get(key)
     if song is None:
         raise NotFound(f"There is no song {key[:64]!r}.")
     return song
+
+
+def get_artist(artists: ArtistQuerySet, pk: int) -> Artist:
+    """Return the artist with this id, or into which the artist of this id was merged; raises NotFound."""
+    artist = find_artist_by_number(artists, pk)
+    if artist is None:
+        raise NotFound(f"There is no artist {pk}.")
+    return artist
 
 
 def get_own_playlist(user: User, pk: UUID) -> Playlist:
@@ -38,8 +50,8 @@ def validate_body(serializer: type[Serializer[Any]], request: Request) -> dict[s
 
 
 def get_songs(keys: list[str], user: Any, field: str = "songs") -> list[Song]:
-    """Return the songs in this order; unknown ones are named in a 400. One query."""
-    songs = Song.objects.filter_visible(user).in_bulk(set(keys), field_name="key")
+    """Return the songs in this order; unknown ones are named in a 400. One query, two where one was merged."""
+    songs = find_songs_by_key(Song.objects.filter_visible(user), set(keys))
     unknown = [key for key in keys if key not in songs]
     if unknown:
         raise ValidationError({field: [f"There is no song {key[:64]!r}." for key in unknown[:10]]})

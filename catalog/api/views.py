@@ -15,14 +15,15 @@ from accounts.permissions import HasScopeOrIsAnonymous
 from accounts.requests import SignedInApiRequest, get_signed_in_user
 from catalog.api import serializers
 from catalog.api.filters import ArtistFilter, SongFilter
-from catalog.api.lookups import EARLIEST, get_song
+from catalog.api.lookups import EARLIEST, get_artist, get_song
 from catalog.listening import interaction_batch, submissions
 from catalog.listening import interactions as listening
 from catalog.listening.interaction_batch import InteractionEntry
 from catalog.listening.models import InteractionQuerySet
 from catalog.models import Artist, Genre, Interaction, Song
 from catalog.songs import genres
-from catalog.songs.models import SongQuerySet
+from catalog.songs.aliases import find_songs_by_key
+from catalog.songs.models import ArtistQuerySet, SongQuerySet
 from catalog.songs.search import count_songs
 from common.api.caching import KeptForAMinute
 from common.api.paging import Cursor
@@ -59,6 +60,9 @@ class SongDetail(KeptForAMinute, generics.RetrieveAPIView[Song]):
     def get_queryset(self) -> SongQuerySet:
         return self.songs.filter_visible(self.request.user)
 
+    def get_object(self) -> Song:
+        return get_song(self.kwargs["key"], self.request.user)
+
 
 @extend_schema(tags=["Music"])
 class ArtistList(KeptForAMinute, generics.ListAPIView[Artist]):
@@ -81,8 +85,11 @@ class ArtistDetail(KeptForAMinute, generics.RetrieveAPIView[Artist]):
     serializer_class = serializers.ArtistSerializer
     queryset = Artist.objects.all()
 
-    def get_queryset(self) -> QuerySet[Artist]:
+    def get_queryset(self) -> ArtistQuerySet:
         return _select_artists(self.request.user)
+
+    def get_object(self) -> Artist:
+        return get_artist(self.get_queryset(), self.kwargs["pk"])
 
 
 @extend_schema(tags=["Music"])
@@ -252,7 +259,7 @@ class _Recording(APIView):
             else:
                 rejected.append({"index": index, "reason": _format_errors(checked.errors)})
         visible = Song.objects.filter_visible(self.request.user)
-        songs = visible.in_bulk({data["song"] for _, data in readable}, field_name="key")
+        songs = find_songs_by_key(visible, {data["song"] for _, data in readable})
         entries_of_songs = [
             _build_entry(songs[data["song"]], data) for _, data in readable if data["song"] in songs
         ]
@@ -299,7 +306,7 @@ class InteractionBatch(_Recording):
 # --- Shared -----------------------------------------------------------------------------------------------------------
 
 
-def _select_artists(listener: Any) -> QuerySet[Artist]:
+def _select_artists(listener: Any) -> ArtistQuerySet:
     """Return the artists that a listener may see, each with how many of their songs."""
     artists = Artist.objects.filter_visible(listener).annotate(n_songs=count_songs(listener))
     return artists.order_by("name", "pk")

@@ -1,6 +1,9 @@
-"""Duplicates become one song, artist or genre: likes, history, playlists and everything else follow."""
+"""Duplicates become one song, artist or genre: likes, history, playlists and everything else follow.
 
-from collections.abc import Iterable, Mapping
+What they were called stays: the next listen under an old name, or with an old id, means the one that is left.
+"""
+
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -8,13 +11,15 @@ from django.db import IntegrityError, models, transaction
 from django.db.models import Exists, F, OuterRef, Subquery
 from django.utils.translation import gettext as _
 
+from catalog.curation.renaming import refresh_search_columns, rename_in_credits
 from catalog.listening.changes import announce_change
 from catalog.listening.models import Interaction
 from catalog.listening.outdated_months import mark_plays
 from catalog.listening.sum_tables import SongMonth, SongTotal
-from catalog.playlists.models import PlaylistItem
+from catalog.playlists.edit import close_gaps
+from catalog.playlists.models import Playlist, PlaylistItem
 from catalog.records import AUDIO_FEATURES
-from catalog.songs.aliases import SongAlias
+from catalog.songs import aliases, former_artists
 from catalog.songs.models import Album, Artist, ArtistCredit, Genre, Song
 from catalog.songs.sources import refresh_sources
 from common.transactions import lock_rows, retry_conflicts
@@ -94,13 +99,22 @@ def _merge_song(keeper: Song, other: Song) -> MergeResult:
     _merge_opinions(keeper, other)
     _merge_plays(keeper, other)
     n_moved = Interaction.objects.filter(song=other).update(song=keeper)
-    in_same_playlist = PlaylistItem.objects.filter(playlist=OuterRef("playlist"), song=keeper)
-    PlaylistItem.objects.filter(Exists(in_same_playlist), song=other).delete()
+    _merge_entries(keeper, other)
     for sums in (SongMonth, SongTotal):
         sums.objects.filter(song=other).delete()  # counted anew, as their months are marked
     _move_relations(other, keeper)
     _fill_keeper(keeper, other)
     return MergeResult(n_moved, n_all - n_moved)
+
+
+def _merge_entries(keeper: Song, other: Song) -> None:
+    """Take the duplicate out of playlists that have both."""
+    in_same_playlist = PlaylistItem.objects.filter(playlist=OuterRef("playlist"), song=keeper)
+    doubled = PlaylistItem.objects.filter(Exists(in_same_playlist), song=other)
+    playlists = list(Playlist.objects.filter(pk__in=doubled.values("playlist")).order_by("pk"))
+    doubled.delete()
+    for playlist in playlists:
+        close_gaps(playlist)
 
 
 def _select_keeper_rows(keeper: Song, **conditions: object) -> models.QuerySet[Interaction]:
@@ -152,8 +166,8 @@ def _fill_keeper(keeper: Song, other: Song) -> None:
     if keeper.brought_by_id != other.brought_by_id:
         keeper.brought_by = None
     main = other.artist_id
+    aliases.store_merged_song(keeper.pk, other, aliases.describe_song(other))
     other.delete()
-    _store_aliases(keeper, values)
     if main != keeper.artist_id:
         ArtistCredit.objects.get_or_create(song=keeper, artist_id=main)
     # a feature of 0.0 is a value like any other
@@ -169,16 +183,6 @@ def _fill_keeper(keeper: Song, other: Song) -> None:
             setattr(keeper, name, values[name])
     keeper.save()
     keeper.genres.add(*genres)
-
-
-def _store_aliases(keeper: Song, values: Mapping[str, Any]) -> None:
-    """Store the ids of a duplicate as aliases of the keeper."""
-    aliases = [
-        SongAlias(song=keeper, kind=kind, value=str(values[kind]))
-        for kind in SongAlias.Kind.values
-        if values[kind] and getattr(keeper, kind) not in (*_NOTHING, values[kind])
-    ]
-    SongAlias.objects.bulk_create(aliases, ignore_conflicts=True)
 
 
 # --- Artists ----------------------------------------------------------------------------------------------------------
@@ -201,24 +205,17 @@ def merge_artists(keeper: Artist, duplicates: Iterable[Artist]) -> int:
 def _merge_artist(keeper: Artist, other: Artist) -> int:
     _merge_albums(keeper, other)
     songs = Song.objects.filter(artist=other)
+    rename_in_credits(songs, other.name, keeper.name)
     n_songs = songs.update(artist=keeper)
     refresh_search_columns(keeper)
     _move_relations(other, keeper)
+    former_artists.store_merged_artist(keeper, other)
     mbid = other.mbid
     other.delete()
     if mbid and not keeper.mbid:
         keeper.mbid = mbid
         keeper.save()
     return n_songs
-
-
-def refresh_search_columns(artist: Artist) -> None:
-    """Recompute the search columns of an artist's songs from the artist's present name."""
-    songs = list(Song.objects.filter(artist=artist))
-    for song in songs:
-        song.artist = artist
-        song.update_derived()
-    Song.objects.bulk_update(songs, ["search_text", "match_key", "work_key"], batch_size=500)
 
 
 def _merge_albums(keeper: Artist, other: Artist) -> None:

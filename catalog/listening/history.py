@@ -4,7 +4,7 @@ Pages go by the last row of the one before (no offset), so that the last page of
 one does. What has no time comes at the end.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
@@ -20,11 +20,14 @@ from catalog.listening.models import Interaction
 from catalog.listening.period_query import UnknownPeriod, read_day
 from catalog.listening.periods import ALL_TIME, Period, make_range
 from catalog.listening.sum_tables import SourceMonth
+from catalog.songs.aliases import find_song_by_number
+from catalog.songs.former_artists import find_artist_by_number
 from catalog.songs.models import Album, Artist, Genre, Song
 from catalog.songs.search import shorten_query
 from common.bad_values import LARGEST
 
 M = TypeVar("M", bound=Model)
+Q = TypeVar("Q")
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -66,10 +69,11 @@ class HistoryPage:
 def read_filter(listener: User, query: Mapping[str, str]) -> HistoryFilter:
     """Return what an address asks for; ids of nothing a listener may see and days that are none count for nothing."""
     songs = Song.objects.filter_visible(listener)
+    visible_artists = Artist.objects.filter_visible(listener)
     return HistoryFilter(
         words=shorten_query(query.get("q", "")),
-        artist=_find(Artist.objects.filter_visible(listener), query.get("artist")),
-        song=_find(songs.select_related("artist"), query.get("song")),
+        artist=_find_row(find_artist_by_number, visible_artists, query.get("artist")),
+        song=_find_row(find_song_by_number, songs.select_related("artist"), query.get("song")),
         album=_find(
             Album.objects.filter(pk__in=songs.values("album")).select_related("artist"),
             query.get("album"),
@@ -220,6 +224,10 @@ def _read_cursor(cursor: str) -> tuple[str, datetime | None, int]:
 
 def _find(rows: QuerySet[M], pk: str | None) -> M | None:
     return rows.filter(pk=int(pk)).first() if pk and _is_id(pk) else None
+
+
+def _find_row(find: Callable[[Q, int], M | None], rows: Q, pk: str | None) -> M | None:
+    return find(rows, int(pk)) if pk and _is_id(pk) else None
 
 
 def _is_id(text: str) -> bool:

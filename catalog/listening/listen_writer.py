@@ -33,6 +33,7 @@ from catalog.records import (
     RejectedRow,
     SongRecord,
 )
+from catalog.songs.aliases import find_ids_by_former_key
 from catalog.songs.locks import hold_songs
 from catalog.songs.models import Song
 from catalog.songs.resolver import SongResolver
@@ -314,7 +315,9 @@ class ListenWriter:
     def _resolve_songs(self, records: Sequence[Record]) -> dict[object, int]:
         wanted = dict.fromkeys(_get_song_reference(record) for record in records)
         new = [song for song in wanted if song not in self._song_ids]
-        self._song_ids.update(load_ids(Song, "key", [key for key in new if isinstance(key, str)]))
+        keys = {key for key in new if isinstance(key, str)}
+        ids = load_ids(Song, "key", keys)
+        self._song_ids.update(ids | find_ids_by_former_key(keys - ids.keys()))
         described = [song for song in new if isinstance(song, SongRecord)]
         resolved_ids = self._songs.resolve(described).ids
         self._song_ids.update(

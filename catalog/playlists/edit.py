@@ -18,6 +18,8 @@ from common.transactions import lock_rows, retry_conflicts
 
 MAX_SONGS = 2000
 MAX_TITLE = 200
+_MOST_COMPARED = 20
+"""Playlists of one title that are looked through for the same songs."""
 
 
 class PlaylistError(Exception):
@@ -51,6 +53,36 @@ def create_playlist(
             for position, song in enumerate((song for song in first if song.pk in present), start=1)
         )
     return playlist
+
+
+@retry_conflicts
+def keep_songs(
+    owner: User,
+    title: str,
+    *,
+    songs: Iterable[Song] = (),
+    description: str = "",
+    reasons: Mapping[int, Reason] | None = None,
+) -> Playlist:
+    """Return the playlist of `owner` with this title and just these songs in this order, making it where there is none.
+
+    For the buttons of pages: pressed twice, or in two tabs, they make one playlist.
+    """
+    kept = list(songs)
+    with transaction.atomic():
+        User.objects.select_for_update(no_key=True).get(pk=owner.pk)  # the other one waits
+        wanted = [song.pk for song in kept[:MAX_SONGS]]
+        same = Playlist.objects.filter(
+            owner=owner,
+            kind=Playlist.Kind.OWN,
+            title=_clean_title(title),
+            description=description,
+        )
+        for playlist in same.order_by("-created_at")[:_MOST_COMPARED]:
+            entries = playlist.items.order_by("position", "pk")
+            if list(entries.values_list("song", flat=True)) == wanted:
+                return playlist
+        return create_playlist(owner, title, songs=kept, description=description, reasons=reasons)
 
 
 @retry_conflicts
@@ -109,7 +141,7 @@ def remove_item(playlist: Playlist, item_id: int) -> bool:
             return False
         n_deleted, _by_table = playlist.items.filter(pk=item_id).delete()
         if n_deleted:
-            _renumber(playlist, [item.pk for item in playlist.items.order_by("position", "pk")])
+            _renumber(playlist, _list_entries(playlist))
     return n_deleted > 0
 
 
@@ -138,9 +170,19 @@ def reorder(playlist: Playlist, item_ids: Sequence[int]) -> None:
         _renumber(playlist, [*item_ids, *_list_unlisted(playlist, item_ids)])
 
 
+def close_gaps(playlist: Playlist) -> None:
+    """Number the entries from 1 on in their order; call it inside a transaction that took some out."""
+    if lock_rows([playlist]):
+        _renumber(playlist, _list_entries(playlist))
+
+
 def list_songs(playlist: Playlist) -> list[Song]:
     """Return the songs that are listed, in order; one query."""
     return [item.song for item in playlist.listed_items.select_related("song__artist")]
+
+
+def _list_entries(playlist: Playlist) -> list[int]:
+    return list(playlist.items.order_by("position", "pk").values_list("pk", flat=True))
 
 
 def _list_unlisted(playlist: Playlist, listed_ids: Sequence[int]) -> list[int]:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from catalog.records import SongRecord
 from catalog.servers.clients.base import RejectedItem, ServerItem
 from catalog.servers.models import RejectedServerSong, ServerSong, ServerSync
+from catalog.songs.aliases import SongAlias
 from catalog.songs.resolver import SongResolver
 from catalog.songs.sources import refresh_sources
 from common.bulk_sql import cut_chunks
@@ -114,7 +115,8 @@ class SongWriter:
     ) -> dict[str, int]:
         """Write new names and facts over songs that came with this server and are nobody else's; return their ids.
 
-        So that their history stays with them. A song whose new names are those of another one is not renamed.
+        So that their history stays with them. A song whose new names are those of another one is not renamed, nor one
+        that an operator renamed or merged.
         """
         own = {
             item_id: rows[item_id].song_id
@@ -126,6 +128,8 @@ class SongWriter:
             .exclude(pk__in=[rows[item_id].pk for item_id in own])
             .values_list("song_id", flat=True)
         )
+        merged = SongAlias.objects.filter(song__in=own.values(), former__isnull=False)
+        shared.update(merged.values_list("song_id", flat=True) if own else ())
         own = {item_id: song_id for item_id, song_id in own.items() if song_id not in shared}
         meant = self._resolver.find([records[item_id] for item_id in own])
         renamed = {

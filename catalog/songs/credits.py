@@ -18,6 +18,12 @@ from catalog.names.artist_credits import (
 from catalog.names.artist_keys import build_lookup_key
 from catalog.names.text import NAME_LENGTH, normalise_name
 from catalog.records import SongRecord
+from catalog.songs.former_artists import (
+    ArtistAlias,
+    FormerArtist,
+    choose_former_artist,
+    find_former_artists,
+)
 from catalog.songs.models import Artist, ArtistCredit, Song
 from common.bulk_sql import cut_chunks, load_ids
 
@@ -35,7 +41,7 @@ def find_or_add_artists(records: Sequence[SongRecord]) -> list[int]:
     """Return the id of the main artist of each record, adding artists that are new.
 
     An artist's MusicBrainz id counts only where its name agrees; the id of one artist is never given to a
-    credit of several.
+    credit of several. A name that nobody has now is that of the artist who had it before.
     """
     names = [get_main_artist(record.artist)[:NAME_LENGTH] for record in records]
     mbids = _select_trusted_mbids(names, records)
@@ -47,12 +53,19 @@ def find_or_add_artists(records: Sequence[SongRecord]) -> list[int]:
     # spellings of one name in one batch make one artist: AC/DC and ACDC
     new: dict[tuple[str, str], Artist] = {}
     unknown: dict[tuple[str, str], tuple[str, str]] = {}
+    missing = []
     for key, mbid in dict.fromkeys(identities):
         artist = _choose(by_name.get(key, ()), mbid)
         if artist is not None:
             ids[key, mbid] = artist.pk
+        else:
+            missing.append((key, mbid, _make_artist(written[key, mbid], mbid)))
+    former = find_former_artists(artist.lookup_key for _key, _mbid, artist in missing)
+    for key, mbid, artist in missing:
+        before = choose_former_artist(former.get(artist.lookup_key, ()), mbid)
+        if before is not None:
+            ids[key, mbid] = before.pk
             continue
-        artist = _make_artist(written[key, mbid], mbid)
         unknown[key, mbid] = artist.lookup_key, mbid
         new.setdefault(unknown[key, mbid], artist)
     if new:
@@ -132,7 +145,9 @@ def _find_known_lookup_keys(names: Iterable[str]) -> set[str]:
     known_keys: set[str] = set()
     for some_keys in cut_chunks(keys, _MANY):
         rows = Artist.objects.filter(lookup_key__in=some_keys, songs__isnull=False)
-        known_keys.update(rows.values_list("lookup_key", flat=True).distinct())
+        former = ArtistAlias.objects.filter(lookup_key__in=some_keys).order_by()
+        own = rows.order_by().values_list("lookup_key", flat=True)
+        known_keys.update(own.union(former.values_list("lookup_key", flat=True)))
     return known_keys
 
 
@@ -141,6 +156,8 @@ def _find_or_add_by_lookup_key(names: Iterable[str], mbids: Mapping[str, str]) -
     written = {build_lookup_key(name): name for name in names}
     ids = load_ids(Artist, "lookup_key", written)
     missing = [key for key in sorted(written) if key not in ids]
+    former = _find_former(missing, mbids)
+    missing = [key for key in missing if key not in former]
     key_by_mbid = _read_owners(mbids[key] for key in missing if key in mbids)
     new = []
     for key in missing:
@@ -153,7 +170,16 @@ def _find_or_add_by_lookup_key(names: Iterable[str], mbids: Mapping[str, str]) -
         ids = load_ids(Artist, "lookup_key", written) | {
             artist.lookup_key: by_text[artist.search_text] for artist in new
         }
-    return ids
+    return former | ids
+
+
+def _find_former(lookup_keys: Iterable[str], mbids: Mapping[str, str]) -> dict[str, int]:
+    """Return the artists who had some names before, by lookup key."""
+    chosen: dict[str, FormerArtist | None] = {
+        key: choose_former_artist(artists, mbids.get(key, "").lower())
+        for key, artists in find_former_artists(lookup_keys).items()
+    }
+    return {key: artist.pk for key, artist in chosen.items() if artist is not None}
 
 
 def _select_trusted_mbids(names: Sequence[str], records: Sequence[SongRecord]) -> list[str]:

@@ -194,6 +194,13 @@ class SongQuerySet(models.QuerySet["Song"]):
         guest = ArtistCredit.objects.filter(artist__in=ids).order_by().values("song")
         return self.filter(pk__in=main.union(guest))
 
+    def pair_with_artists(self, artist_ids: Iterable[int]) -> list[tuple[int, int]]:
+        """Return (song, artist) for each of the artists that the credit of one of these songs names; one query."""
+        ids, songs = list(artist_ids), self.order_by()
+        main = songs.filter(artist__in=ids).values_list("pk", "artist")
+        guest = ArtistCredit.objects.filter(artist__in=ids, song__in=songs.values("pk")).order_by()
+        return list(main.union(guest.values_list("song", "artist")))
+
     def for_cards(self) -> "SongQuerySet":
         """With everything a card shows, in a number of queries that does not grow with the songs."""
         return self.select_related("artist", "album").prefetch_related("genres")

@@ -5,7 +5,8 @@ docs/matching.md ("Identity") with its reasons:
 
 1. A song with the record's MusicBrainz recording id, Spotify id or ISRC, if the names agree.
 2. A song with the record's match key, unless ids, lengths and albums speak against it.
-3. Else the song is new. Ids that its record shares with a song of other names stay with that song.
+3. A song that had these ids or names before it was merged or renamed, or whose artist had this name.
+4. Else the song is new. Ids that its record shares with a song of other names stay with that song.
 
 Every id that a song was heard with is kept: in its own column, or as a `SongAlias`.
 """
@@ -22,7 +23,8 @@ from catalog.names.song_keys import GuestKeys, SongKeys, build_guest_keys, build
 from catalog.names.text import NAME_LENGTH, build_search_text
 from catalog.records import SongRecord
 from catalog.songs import credits
-from catalog.songs.aliases import SongAlias
+from catalog.songs.aliases import SongAlias, find_ids_by_former_key
+from catalog.songs.former_artists import use_present_names
 from catalog.songs.genres import add_genres
 from catalog.songs.models import ArtistCredit, Song
 from catalog.songs.new_songs import NewSongWriter, wait_for_other_writers
@@ -38,6 +40,7 @@ from catalog.songs.song_candidates import (
 from catalog.songs.song_facts import FACTS, fill_missing_facts, find_album_ids, has_facts
 from catalog.songs.visibility import get_bringer, publish_songs
 from common.bulk_sql import cut_chunks, load_ids
+from common.transactions import retry_conflicts
 
 if TYPE_CHECKING:
     from catalog.imports.models import ImportRun
@@ -91,9 +94,9 @@ class SongResolver:
 
     def find(self, records: Sequence[SongRecord]) -> list[int | None]:
         """Return the id of the song that each record means, None where there is none; changes nothing."""
-        descriptions = [self._describe(record) for record in records]
         candidates = Candidates()
-        candidates.read(descriptions)
+        described = {i: record._replace(key="") for i, record in enumerate(records)}
+        descriptions = self._read_candidates(described, candidates)[1].values()
         picked = [choose_candidate(one, candidates) for one in descriptions]
         return [None if candidate is None else candidate.pk for candidate in picked]
 
@@ -106,7 +109,7 @@ class SongResolver:
         if choice.brought and wait_for_other_writers():
             choice = self._choose(records)  # they may have added some of these
         resolved, learned, brought = choice.resolved, choice.learned, choice.brought
-        self._new_songs.add(records, choice.new, brought, resolved)
+        self._new_songs.add(choice.records, choice.new, brought, resolved)
         learned.write({candidate: resolved.ids[i] for i, candidate in brought.items()})
         if self._bringer is None:
             publish_songs((pk for pk in resolved.ids if pk is not None), None)
@@ -118,8 +121,9 @@ class SongResolver:
         keyed = [i for i, record in enumerate(records) if record.key]
         new: dict[int, list[int]] = {i: [] for i in self._find_by_key(records, keyed, resolved)}
         candidates = Candidates()
-        others = {i: self._describe(record) for i, record in enumerate(records) if not record.key}
-        candidates.read(others.values())
+        named = {i: record for i, record in enumerate(records) if not record.key or i in new}
+        named, others = self._read_candidates(named, candidates)
+        records = [named.get(i, record) for i, record in enumerate(records)]
         learned = _LearnedIds(candidates)
         brought: dict[int, Candidate] = {}
         for i, description in others.items():
@@ -146,7 +150,30 @@ class SongResolver:
             if candidate.pk is None:
                 new[candidate.position] += [] if candidate.position == i else [i]
             resolved.ids[i] = candidate.pk
-        return _Choice(resolved, learned, new, brought)
+        return _Choice(records, resolved, learned, new, brought)
+
+    def _read_candidates(
+        self, records: Mapping[int, SongRecord], candidates: Candidates
+    ) -> tuple[dict[int, SongRecord], dict[int, Description]]:
+        """Read the songs that the records may mean; return the records with their artists' present names.
+
+        The descriptions are those of records without a key. A former name of an artist is looked up only where
+        nothing else shows the song: one query more.
+        """
+        described = {i: self._describe(one) for i, one in records.items() if not one.key}
+        candidates.read(described.values())
+        unclear = {
+            i: record
+            for i, record in records.items()
+            if record.artist
+            and record.title
+            and (record.key or choose_candidate(described[i], candidates) is None)
+        }
+        renamed = use_present_names(unclear) if unclear else {}
+        more = {i: self._describe(one) for i, one in renamed.items() if not one.key}
+        if more:
+            candidates.read(more.values())
+        return {**records, **renamed}, described | more
 
     def fill_missing(self, records: Sequence[SongRecord], resolved: Resolution) -> None:
         """Give known songs the features, album, genres and other facts that they lack and the records have."""
@@ -164,9 +191,11 @@ class SongResolver:
         """
         songs = Song.objects.in_bulk(list(records))
         songs = {pk: song for pk, song in songs.items() if is_same_recording(song, records[pk])}
-        written = [records[pk] for pk in songs]
-        if not written:
+        if not songs:
             return set()
+        records = {pk: records[pk] for pk in songs}
+        records = {**records, **use_present_names(records)}
+        written = list(records.values())
         artists = credits.find_or_add_artists(written)
         album_ids = find_album_ids(written, artists)
         for (pk, song), artist_id, album_id in zip(songs.items(), artists, album_ids, strict=True):
@@ -232,6 +261,7 @@ class SongResolver:
         self, records: Sequence[SongRecord], positions: list[int], resolved: Resolution
     ) -> list[int]:
         ids = load_ids(Song, "key", (records[i].key for i in positions))
+        ids |= find_ids_by_former_key({records[i].key for i in positions} - ids.keys())
         missing = []
         for i in positions:
             resolved.ids[i] = ids.get(records[i].key)
@@ -329,10 +359,11 @@ class _LearnedIds:
 class _Choice(NamedTuple):
     """What the records of a batch mean.
 
-    `new` has the positions of new songs, each with those of the other records of the same song; `brought` the new
-    songs that came without a key.
+    `records` have the present names of artists; `new` has the positions of new songs, each with those of the other
+    records of the same song; `brought` the new songs that came without a key.
     """
 
+    records: Sequence[SongRecord]
     resolved: Resolution
     learned: _LearnedIds
     new: dict[int, list[int]]
@@ -370,10 +401,12 @@ def find_or_add_songs(records: Iterable[SongRecord], listener: User | None = Non
     ]
 
 
+@retry_conflicts
 def _resolve(records: list[SongRecord], listener: User | None) -> tuple[list[Song], set[int]]:
     """Return the songs of the records, and the positions of new ones.
 
-    Another request may take an id or a name of a new song at the same moment; then it is looked up again.
+    Another request may take an id or a name of a new song at the same moment, or merge its artist; then it is looked
+    up again.
     """
     resolver = SongResolver(bringer=get_bringer(listener), makes_genres=False)
     resolver.prepare(records)  # before the transaction opens

@@ -14,10 +14,10 @@ from catalog.names import note_words
 from catalog.names.artist_credits import list_guest_names
 from catalog.names.artist_keys import build_lookup_key
 from catalog.names.external_ids import parse_uuid
-from catalog.names.song_keys import is_same_name
+from catalog.names.song_keys import build_song_keys, is_same_name
 from catalog.names.title_keys import build_title_key, is_composed
 from catalog.records import SongRecord
-from catalog.songs.aliases import SongAlias
+from catalog.songs.aliases import SongAlias, compute_name_value, parse_alias_value
 from catalog.songs.models import Song
 from common.bulk_sql import cut_chunks
 
@@ -41,6 +41,7 @@ _EDITION = re.compile(
     re.IGNORECASE,
 )
 _KEPT_ALBUMS = 10_000
+_FORMER_NAME = f"former {SongAlias.Kind.NAME}"
 _PLACEHOLDER_ARTISTS = frozenset(map(build_lookup_key, note_words.PLACEHOLDER_ARTISTS))
 # lengths that differ by more than either are lengths of different recordings
 _OTHER_LENGTH_MS = 10_000
@@ -74,7 +75,10 @@ class Description(NamedTuple):
 
 @dataclass(eq=False, slots=True)
 class Candidate:
-    """A song that records may mean: of the catalog, or brought by an earlier record of the batch (`position`)."""
+    """A song that records may mean: of the catalog, or brought by an earlier record of the batch (`position`).
+
+    One that was merged into another, or renamed, is a candidate as it was then; `now` is the song it leads to.
+    """
 
     pk: int | None
     match_key: str
@@ -86,6 +90,7 @@ class Candidate:
     written_title: str
     credit: str = ""
     position: int = -1
+    now: "Candidate | None" = None
 
     @property
     def artist(self) -> str:
@@ -104,7 +109,11 @@ class Candidates:
         self._by_pk: dict[int, Candidate] = {}
 
     def read(self, descriptions: Collection[Description]) -> None:
-        """Read what the catalog has; one query for each kind of id that occurs, one for names, one for aliases."""
+        """Read what the catalog has.
+
+        One query for each kind of id that occurs, one for names, and one for aliases where there are ids, or names
+        that no song has now.
+        """
         aliases: set[str] = set()
         for name in (*IDS, "match_key"):
             values = {value for one in descriptions if (value := getattr(one, name))}
@@ -120,11 +129,23 @@ class Candidates:
                     self._note(row, name, row[_COLUMNS.index(name)])
             if name in IDS:
                 aliases.update(map(str, values))
-        for some_values in cut_chunks(aliases, MANY):
-            columns = [f"song__{name}" for name in _COLUMNS]
+        for one in descriptions:
+            if one.match_key and not _list_named(one, self):
+                aliases.add(compute_name_value(one.match_key))
+                aliases.update(compute_name_value(key) for key, _ in one.guest_keys)
+        self._read_aliases(aliases)
+
+    def _read_aliases(self, values: Collection[str]) -> None:
+        columns = [f"song__{name}" for name in _COLUMNS]
+        for some_values in cut_chunks(values, MANY):
             aliased = SongAlias.objects.filter(value__in=some_values).order_by("pk")
-            for kind, value, *row in aliased.values_list("kind", "value", *columns):
-                self._note(tuple(row), kind, uuid.UUID(value) if kind == "mbid" else value)
+            for kind, value, former, *row in aliased.values_list(
+                "kind", "value", "former", *columns
+            ):
+                parsed = parse_alias_value(kind, value)
+                candidate = self._note(tuple(row), kind, parsed)
+                if former is not None:
+                    self.add(f"former {kind}", parsed, _build_former(former, candidate))
 
     def get(self, name: str, value: object) -> list[Candidate]:
         return self._by.get((name, value), [])
@@ -138,16 +159,36 @@ class Candidates:
         """Return the song whose own id this is, not an alias."""
         return next((one for one in self.get(name, value) if getattr(one, name) == value), None)
 
-    def _note(self, row: tuple[Any, ...], name: str, value: object) -> None:
+    def _note(self, row: tuple[Any, ...], name: str, value: object) -> Candidate:
         pk = row[0]
         candidate = self._by_pk.get(pk)
         if candidate is None:
             candidate = self._by_pk[pk] = Candidate(*(*row[:-3], row[-3] or "", *row[-2:]))
         self.add(name, value, candidate)
+        return candidate
+
+
+def _build_former(former: dict[str, Any], now: Candidate) -> Candidate:
+    """Return a song as it was before it was merged or renamed."""
+    return Candidate(
+        now.pk,
+        build_song_keys(former["credit"], former["title"]).match_key,
+        parse_uuid(former["mbid"]),
+        None,
+        former["isrc"],
+        former["duration_ms"],
+        former["album"],
+        former["title"],
+        former["credit"],
+        now=now,
+    )
 
 
 def choose_candidate(description: Description, candidates: Candidates) -> Candidate | None:
-    """Return the song that is meant; None when it is new."""
+    """Return the song that is meant; None when it is new.
+
+    What a song was called before decides only where no song is called so now.
+    """
     for name in IDS:
         value = getattr(description, name)
         for candidate in candidates.get(name, value) if value else ():
@@ -155,15 +196,40 @@ def choose_candidate(description: Description, candidates: Candidates) -> Candid
                 return candidate
     if not description.match_key:
         return None
-    named = candidates.get("match_key", description.match_key)
-    same = [one for one in named if not _are_different_recordings(description, one)]
-    if not same:
-        same = [
-            one
-            for key, guests in description.guest_keys
-            for one in candidates.get("match_key", key)
-            if _names_guests(one, guests) and not _are_different_recordings(description, one)
-        ]
+    same = _list_named(description, candidates)
+    if not same and (former := _choose_former(description, candidates)) is not None:
+        return former.now
+    return min(same, key=lambda one: _count_differences(description, one), default=None)
+
+
+def _list_named(
+    description: Description, candidates: Candidates, *, former: bool = False
+) -> list[Candidate]:
+    """Return the songs that have, or had, the names of a description and are not another recording."""
+
+    def list_same(match_key: str) -> list[Candidate]:
+        named = (
+            candidates.get(_FORMER_NAME, compute_name_value(match_key))
+            if former
+            else candidates.get("match_key", match_key)
+        )
+        return [one for one in named if not _are_different_recordings(description, one)]
+
+    return list_same(description.match_key) or [
+        one
+        for key, guests in description.guest_keys
+        for one in list_same(key)
+        if _names_guests(one, guests)
+    ]
+
+
+def _choose_former(description: Description, candidates: Candidates) -> Candidate | None:
+    """Return the song, as it was, that a description means by one of its ids or by its names."""
+    for name in IDS:
+        for candidate in candidates.get(f"former {name}", getattr(description, name)):
+            if _do_names_agree(description, candidate):
+                return candidate
+    same = _list_named(description, candidates, former=True)
     return min(same, key=lambda one: _count_differences(description, one), default=None)
 
 

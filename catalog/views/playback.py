@@ -7,7 +7,6 @@ from typing import Any
 
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpResponse, HttpResponseRedirect
-from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
@@ -20,6 +19,7 @@ from catalog.playback.file_stream import answer_with_file
 from catalog.playback.server_stream import TooManyStreams, answer_with_item
 from catalog.servers.clients import ServerError
 from catalog.songs.covers import name_drawn_cover
+from catalog.views.named import get_song_or_404
 from common.http import SiteRequest
 
 _TAG = re.compile(r"^[0-9a-f]{16}$")
@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 @require_safe
 def serve_audio(request: SignedInRequest, song_id: int) -> HttpResponse:
     """Serve a song, whole or the range that is asked for, from the first source that has it now."""
-    song = get_object_or_404(Song.objects.filter_visible(request.user), pk=song_id)
+    song = get_song_or_404(request.user, song_id)
     headers = {name.lower(): value for name, value in request.headers.items()}
     audio = sources.find_sources([song.pk]).get(song.pk, sources.PlaySources())
     is_busy = False

@@ -20,6 +20,7 @@ from catalog.models import Playlist, ServerAccount, Song
 from catalog.playlists import covers, edit
 from catalog.playlists.export import files
 from catalog.songs.lengths import sum_lengths
+from catalog.views.named import get_song_or_404
 from common.http import SiteRequest, answer_action, get_back_url
 
 PLAYLISTS_A_PAGE = 48
@@ -31,7 +32,7 @@ def list_playlists(request: SignedInRequest) -> HttpResponse:
     """List one's playlists; POST makes a new one."""
     form = PlaylistForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        playlist = edit.create_playlist(
+        playlist = edit.keep_songs(
             request.user, form.cleaned_data["title"], description=form.cleaned_data["description"]
         )
         return redirect("catalog:playlist", playlist.pk)
@@ -153,9 +154,7 @@ def _reorder_entries(request: SiteRequest, mine: Playlist) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def choose_playlist(request: SignedInRequest, song_id: int) -> HttpResponse:
     """Choose the playlist a song goes to, an old one or a new one."""
-    song = get_object_or_404(
-        Song.objects.filter_visible(request.user).select_related("artist"), pk=song_id
-    )
+    song = get_song_or_404(request.user, song_id)
     if request.method == "POST":
         return _add_song(request, song)
     # What is made anew every week or day is no place to keep a song in.
@@ -176,7 +175,7 @@ def _add_song(request: SignedInRequest, song: Song) -> HttpResponse:
             is_new = edit.add_song(chosen, song)
         else:
             chosen, is_new = (
-                edit.create_playlist(request.user, request.POST.get("title", ""), songs=[song]),
+                edit.keep_songs(request.user, request.POST.get("title", ""), songs=[song]),
                 True,
             )
     except edit.PlaylistError as error:

@@ -4,7 +4,6 @@ from datetime import timedelta
 
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpResponse, HttpResponseBadRequest
-from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
@@ -12,8 +11,8 @@ from django.views.decorators.http import require_GET, require_POST
 from accounts.middleware import exempt_from_page_limit
 from accounts.requests import SignedInRequest
 from catalog.listening import interactions
-from catalog.models import Song
 from catalog.songs import covers
+from catalog.views.named import get_song_or_404
 from common.http import SiteRequest, answer_action, get_back_url
 
 ONE_YEAR = 365 * 24 * 3600
@@ -37,9 +36,7 @@ def serve_cover(request: SiteRequest, code: str) -> HttpResponse:
 @require_POST
 def set_opinion(request: SignedInRequest, song_id: int) -> HttpResponse:
     """Like, dislike, or take either back."""
-    song = get_object_or_404(
-        Song.objects.filter_visible(request.user).select_related("artist"), pk=song_id
-    )
+    song = get_song_or_404(request.user, song_id)
     opinion = request.POST.get("opinion")
     if opinion == "like":
         interactions.like_song(request.user, song, source="site")
@@ -65,7 +62,7 @@ def set_opinion(request: SignedInRequest, song_id: int) -> HttpResponse:
 @require_POST
 def record_play(request: SignedInRequest, song_id: int) -> HttpResponse:
     """Note how long the player played a song; what is too short to be a play is stored as a skip."""
-    song = get_object_or_404(Song.objects.filter_visible(request.user), pk=song_id)
+    song = get_song_or_404(request.user, song_id)
     try:
         played_ms = int(request.POST.get("played_ms", ""))
     except ValueError:

@@ -8,7 +8,7 @@ from django.http import HttpResponse
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
 from rest_framework import status
 from rest_framework.exceptions import NotFound, ValidationError
-from rest_framework.generics import ListAPIView, get_object_or_404
+from rest_framework.generics import ListAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -16,7 +16,7 @@ from rest_framework.views import APIView
 from accounts.models import Scope
 from accounts.permissions import HasScopeOrIsAnonymous
 from accounts.requests import SignedInApiRequest, get_signed_in_user
-from catalog.api.lookups import get_own_playlist, get_song, get_songs, validate_body
+from catalog.api.lookups import get_artist, get_own_playlist, get_song, get_songs, validate_body
 from catalog.api.serializers import PlaylistSerializer, SongSerializer
 from catalog.models import Artist, Playlist
 from common.api.paging import Cursor
@@ -297,16 +297,14 @@ class IgnoredSong(APIView):
 class HiddenArtist(APIView):
     def put(self, request: SignedInApiRequest, pk: int) -> Response:
         """Never recommend anything by this artist to me."""
-        controls.hide_artist(
-            request.user, get_object_or_404(Artist.objects.filter_visible(request.user), pk=pk)
-        )
+        visible = Artist.objects.filter_visible(request.user)
+        controls.hide_artist(request.user, get_artist(visible, pk))
         return Response(status=status.HTTP_204_NO_CONTENT)
 
     def delete(self, request: SignedInApiRequest, pk: int) -> Response:
         """Let this artist be recommended again."""
-        controls.unhide_artist(
-            request.user, get_object_or_404(Artist.objects.filter_visible(request.user), pk=pk)
-        )
+        visible = Artist.objects.filter_visible(request.user)
+        controls.unhide_artist(request.user, get_artist(visible, pk))
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 

@@ -164,7 +164,7 @@ def keep_blend(request: SignedInRequest, blend_id: UUID) -> HttpResponse:
             one.song.pk: _("For %(names)s") % {"names": _("you")} for one in songs if me in one.fans
         }
     )
-    playlist = edit.create_playlist(
+    playlist = edit.keep_songs(
         request.user, blend.title, songs=[one.song for one in songs], reasons=why
     )
     return redirect("catalog:playlist", playlist.pk)

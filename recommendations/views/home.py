@@ -114,7 +114,7 @@ def keep_section(request: SignedInRequest, section: str) -> HttpResponse:
     title = _("%(name)s, %(day)s") % {"name": shown["heading"], "day": day}
     why = reasons.write_reasons(lambda: _write_why(page, context, section))
     songs = [card.song for card in shown["cards"]]
-    playlist = edit.create_playlist(request.user, title[: edit.MAX_TITLE], songs=songs, reasons=why)
+    playlist = edit.keep_songs(request.user, title[: edit.MAX_TITLE], songs=songs, reasons=why)
     return redirect("catalog:playlist", playlist.pk)
 
 

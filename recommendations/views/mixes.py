@@ -38,7 +38,7 @@ def keep_mix(request: SignedInRequest, number: int) -> HttpResponse:
     title = _("%(name)s, mix of %(day)s") % {"name": shown.name or _("Daily mix"), "day": day}
     entries = generated_playlists.list_mix_entries(request.user, shown)
     why = {entry.song.pk: entry.reason for entry in entries}
-    playlist = edit.create_playlist(
+    playlist = edit.keep_songs(
         request.user, title[: edit.MAX_TITLE], songs=shown.songs, reasons=why
     )
     return redirect("catalog:playlist", playlist.pk)

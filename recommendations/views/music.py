@@ -2,7 +2,7 @@
 
 from django.core.paginator import Paginator
 from django.http import Http404, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_safe
 
 from catalog.listening import library, my_plays
@@ -10,6 +10,7 @@ from catalog.models import Album, Artist, Song
 from catalog.songs import albums
 from catalog.songs.artist_pictures import list_with_pictures
 from catalog.songs.lengths import sum_lengths
+from catalog.views.named import get_artist_or_404
 from common.http import SiteRequest
 from recommendations.services.preferences import controls, taste
 from recommendations.services.surfaces import related_artists
@@ -56,7 +57,9 @@ def show_album(request: SiteRequest, album_id: int) -> HttpResponse:
 @require_safe
 def show_artist(request: SiteRequest, artist_id: int) -> HttpResponse:
     """Show an artist's best-known songs, albums, all songs and similar artists."""
-    shown = get_object_or_404(Artist.objects.filter_visible(request.user), pk=artist_id)
+    shown = get_artist_or_404(request.user, artist_id)
+    if shown.pk != artist_id:
+        return redirect("recommendations:artist", shown.pk)
     visible = (
         Song.objects.filter_offered(request.user)
         .for_cards()

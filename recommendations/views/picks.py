@@ -2,9 +2,11 @@
 
 from typing import Any
 
+from django.db import models
 from django.utils.datastructures import MultiValueDict
 
-from catalog.models import Artist, Genre, Song
+from catalog.models import Artist, ArtistAlias, Genre, Song
+from catalog.songs.aliases import find_songs_by_number
 from recommendations.services.lists.listener_context import Picks
 
 MOST_PICKED = 20
@@ -20,13 +22,17 @@ def read_picks(data: "MultiValueDict[str, str]", listener: Any) -> Picks:
 
 def _get_songs(data: "MultiValueDict[str, str]", listener: Any) -> list[Song]:
     numbers = _read_numbers(data, "song")
-    songs = Song.objects.filter_offered(listener).for_cards().in_bulk(numbers) if numbers else {}
-    return [songs[pk] for pk in numbers if pk in songs]
+    offered = Song.objects.filter_offered(listener).for_cards()
+    return find_songs_by_number(offered, numbers)
 
 
 def _get_artists(data: "MultiValueDict[str, str]", listener: Any) -> list[Artist]:
     numbers = _read_numbers(data, "artist")
-    return list(Artist.objects.filter_visible(listener).filter(pk__in=numbers)) if numbers else []
+    if not numbers:
+        return []
+    merged = ArtistAlias.objects.filter(number__in=numbers).values("artist")
+    named = models.Q(pk__in=numbers) | models.Q(pk__in=merged)
+    return list(Artist.objects.filter_visible(listener).filter(named))
 
 
 def _read_numbers(

@@ -7,7 +7,7 @@ from typing import Any
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse, HttpResponseBadRequest
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -19,6 +19,7 @@ from accounts.requests import SignedInRequest
 from catalog.listening import library
 from catalog.models import Artist, Song
 from catalog.servers.web_links import list_web_links
+from catalog.views.named import get_artist_or_404, get_song_or_404
 from common.generics import StrOrPromise
 from common.http import SiteRequest, Undo, answer_action, get_back_url
 from recommendations.services.lists import estimated_features
@@ -37,7 +38,9 @@ N_SIMILAR, N_COMPARED = 12, 48
 
 @require_safe
 def show_song(request: SiteRequest, song_id: int) -> HttpResponse:
-    shown = get_object_or_404(Song.objects.filter_visible(request.user).for_cards(), pk=song_id)
+    shown = get_song_or_404(request.user, song_id, for_card=True)
+    if shown.pk != song_id:
+        return redirect("recommendations:song", shown.pk)
     listener = ListenerContext.about_music(request.user)
     similar = similar_songs.find_similar(shown, N_COMPARED, context=listener)
     similar = replace(similar, items=limit_artists(similar.items, N_SIMILAR))
@@ -66,7 +69,7 @@ def show_song(request: SiteRequest, song_id: int) -> HttpResponse:
 @require_safe
 def show_why(request: SignedInRequest, song_id: int) -> HttpResponse:
     """Say why a song is (or would be) recommended, and offer what can be done about it."""
-    shown = get_object_or_404(Song.objects.filter_visible(request.user).for_cards(), pk=song_id)
+    shown = get_song_or_404(request.user, song_id, for_card=True)
     listener = ListenerContext(request.user)
     explanation, sound = song_explanation.explain_with_sound(request.user, shown, listener)
     opinion = library.load_opinions(request.user, [shown]).get(shown.pk, "")
@@ -136,9 +139,7 @@ _ARTIST_CONTROLS = {
 @require_POST
 def control_song(request: SignedInRequest, song_id: int) -> HttpResponse:
     """Hide a song, don't learn from it, or take either back."""
-    about = get_object_or_404(
-        Song.objects.filter_visible(request.user).select_related("artist"), pk=song_id
-    )
+    about = get_song_or_404(request.user, song_id)
     return _set_control(request, _SONG_CONTROLS, about, about.title, "recommendations:control_song")
 
 
@@ -146,7 +147,7 @@ def control_song(request: SignedInRequest, song_id: int) -> HttpResponse:
 @require_POST
 def control_artist(request: SignedInRequest, artist_id: int) -> HttpResponse:
     """Like or hide an artist, or take either back."""
-    about = get_object_or_404(Artist.objects.filter_visible(request.user), pk=artist_id)
+    about = get_artist_or_404(request.user, artist_id)
     return _set_control(
         request, _ARTIST_CONTROLS, about, about.name, "recommendations:control_artist"
     )

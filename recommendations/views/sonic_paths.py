@@ -11,6 +11,7 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts.requests import SignedInRequest
 from catalog.models import Song
 from catalog.playlists import edit
+from catalog.songs.aliases import find_song_by_number
 from catalog.songs.search import SongSearch, search_songs
 from common.http import SiteRequest
 from recommendations.services.lists.exclusions import load_unwanted
@@ -56,7 +57,7 @@ def keep_path(request: SignedInRequest) -> HttpResponse:
     if not path.songs:
         return HttpResponseBadRequest(path.reason)
     title = _("From “%(start)s” to “%(end)s”") % {"start": start.title, "end": end.title}
-    playlist = edit.create_playlist(request.user, title[: edit.MAX_TITLE], songs=path.songs)
+    playlist = edit.keep_songs(request.user, title[: edit.MAX_TITLE], songs=path.songs)
     return redirect("catalog:playlist", playlist.pk)
 
 
@@ -67,7 +68,7 @@ def _find_path(request: SiteRequest, start: Song, end: Song, n: int) -> SonicPat
 def _read_song(request: SiteRequest, text: str) -> Song | None:
     if not (text.isascii() and text.isdecimal() and len(text) < 20 and int(text) <= _LARGEST_ID):
         return None
-    return Song.objects.filter_offered(request.user).for_cards().filter(pk=int(text)).first()
+    return find_song_by_number(Song.objects.filter_offered(request.user).for_cards(), int(text))
 
 
 def _read_length(text: str) -> int:

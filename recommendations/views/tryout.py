@@ -6,14 +6,14 @@ from urllib.parse import urlencode
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.utils.datastructures import MultiValueDict
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.requests import SignedInRequest
-from catalog.models import Song
 from catalog.songs import search
 from catalog.songs.genres import list_common_genres
+from catalog.views.named import get_song_or_404
 from common.http import SiteRequest
 from recommendations.services.lists.listener_context import ListenerContext, Picks
 from recommendations.services.preferences import taste
@@ -51,7 +51,7 @@ def _build_query(picks: Picks) -> str:
 @require_safe
 def show_why(request: SiteRequest, song_id: int) -> HttpResponse:
     """Say to a visitor why a song is recommended from their picks, which are in the address."""
-    shown = get_object_or_404(Song.objects.filter_visible(request.user).for_cards(), pk=song_id)
+    shown = get_song_or_404(request.user, song_id, for_card=True)
     picks = read_picks(request.GET, request.user)
     explanation = visitor_lists.explain_for_picks(picks, shown) if picks else None
     context: dict[str, Any] = {"song": shown, "picks": picks}

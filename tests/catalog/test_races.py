@@ -178,6 +178,50 @@ def test_a_blend_goes_with_its_last_member_and_with_nobody_who_joins_meanwhile(s
     assert run(site, A_BLEND) == [0, 0, []]
 
 
+KEPT_IN_TWO_TABS = """
+songs = [song(f"k{n}") for n in range(5)]
+anna = listeners[0]
+for n in range(5):
+    answers = together([lambda: playlists.keep_songs(anna, f"Mix {n}", songs=songs).pk] * 6)
+    assert len(set(answers)) == 1, answers
+shorter = playlists.keep_songs(anna, "Mix 0", songs=songs[:4])
+print(json.dumps([Playlist.objects.filter(owner=anna).count(), shorter.items.count()]))
+"""
+
+
+def test_a_list_kept_in_two_tabs_at_once_is_one_playlist(site):
+    """T78; other songs under the same title are another one."""
+    assert run(site, KEPT_IN_TWO_TABS) == [6, 4]
+
+
+LISTENS_BESIDE_A_MERGE = """
+from catalog.records import SongRecord
+from catalog.songs import resolver
+errors, left = [], []
+def hear(title, name):
+    return resolver.find_or_add_song(SongRecord(1, title, name), listeners[0]) and None
+for n in range(10):
+    keeper, other = (Song.objects.create(key=f"{x}l{n}", title=f"{x} {n}", artist=artist) for x in ("Tide", "Tdie"))
+    old = Artist.objects.create(name=f"Loal Berg {n}")
+    errors += together([
+        lambda: merge.merge_songs(keeper, [other]) and None,
+        lambda: merge.merge_artists(Artist.objects.get(pk=artist.pk), [old]) and None,
+        *[lambda: hear(f"Tdie {n}", "Lola Berg")] * 3,
+        *[lambda: hear(f"Tide {n}", f"Loal Berg {n}")] * 3,
+    ])
+    hear(f"Tdie {n}", f"Loal Berg {n}")
+    left.append(list(Song.objects.filter(title__endswith=f" {n}").values_list("title", flat=True)))
+print(json.dumps([[one for one in errors if one], [len(one) for one in left]]))
+"""
+
+
+def test_listens_under_old_names_beside_their_merge_bring_nothing_back(site):
+    """T78: whatever comes first, one song is left, and later listens mean it."""
+    errors, left = run(site, LISTENS_BESIDE_A_MERGE)
+    assert errors == []
+    assert max(left) <= 2 and sum(left) < 15
+
+
 def test_merges_of_the_same_songs_leave_one_with_every_like(site):
     """T78: the first one merges, the others say that it was quicker."""
     (sentence,) = run(site, TWO_MERGES)

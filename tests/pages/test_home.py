@@ -61,6 +61,9 @@ def test_another_turn_of_a_section_shows_other_songs_and_can_be_kept(alice_with_
     kept = Playlist.objects.get(pk=answer["Location"].split("/")[2])
     songs = list(kept.items.order_by("position").values_list("song_id", flat=True))
     assert songs == second and all(kept.items.values_list("reason", flat=True))
+    again = alice_with_model.post("/home/made/keep/", {"turn": "1"})
+    assert again["Location"] == answer["Location"], "pressed twice, one playlist"
+    assert Playlist.objects.filter(owner=listener, kind="own").count() == 1
 
 
 def read_reasons(playlist: Playlist, language: str) -> list[str]:

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from catalog.listening import interactions
-from catalog.models import Interaction, PlaylistItem, Song
+from catalog.models import Artist, ArtistCredit, Interaction, PlaylistItem, Song
 from catalog.playlists import edit
 from recommendations.models import (
     Arm,
@@ -283,6 +283,20 @@ class TestVotes:
 
         assert (draft.n_first, draft.n_second) == (0, 0)
         assert (draft.n_heard, draft.n_skipped, draft.n_unwanted) == (1, 1, 1)
+
+    def test_a_hidden_artist_takes_the_songs_where_they_are_a_guest_along(
+        self, experiment, listener
+    ):
+        served, draft = show(listener)
+        as_guest = list_team(served, 0)[0]
+        guest = Artist.objects.create(name="Somebody else")
+        ArtistCredit.objects.create(song=as_guest, artist=guest)
+        interactions.like_song(listener, as_guest, source="test")
+        controls.hide_artist(listener, guest)
+
+        draft = let_the_window_end(draft)
+
+        assert (draft.n_first, draft.n_second, draft.n_unwanted) == (0, 0, 1)
 
     def test_a_listener_has_one_vote_a_day_however_often_they_look(self, experiment, listener):
         _served, draft = show(listener, n=6)

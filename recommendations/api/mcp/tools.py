@@ -9,6 +9,7 @@ from accounts.time_zones import get_local_day
 from catalog.listenbrainz import answers, stats
 from catalog.models import Song
 from catalog.playlists import edit
+from catalog.songs.aliases import find_songs_by_key
 from catalog.songs.search import SongSearch, search_songs
 from catalog.statistics.sums import refresh_sums
 from recommendations.conf import conf
@@ -156,7 +157,7 @@ def _count_plays(listener: User, of: str, range: str, count: int) -> dict[str, A
 def _make_playlist(
     listener: User, title: str, song_ids: Sequence[str], description: str = ""
 ) -> dict[str, Any]:
-    songs = Song.objects.filter_visible(listener).in_bulk(set(song_ids), field_name="key")
+    songs = find_songs_by_key(Song.objects.filter_visible(listener), set(song_ids))
     unknown = [key for key in song_ids if key not in songs]
     if unknown:
         raise ToolError(f"There is no song {unknown[0][:64]!r}; ids come from the other tools.")
@@ -169,7 +170,8 @@ def _make_playlist(
 
 
 def _get_song(listener: User, key: str) -> Song:
-    song = Song.objects.filter_visible(listener).for_cards().filter(key=key).first()
+    songs = Song.objects.filter_visible(listener).for_cards()
+    song = find_songs_by_key(songs, {key}).get(key)
     if song is None:
         raise ToolError(f"There is no song {key[:64]!r}; ids come from the other tools.")
     return song

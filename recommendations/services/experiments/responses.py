@@ -117,7 +117,7 @@ def is_half_heard(played_ms: int | None, duration_ms: int | None) -> bool:
 def _list_hidden(
     listener_ids: list[int], begin: datetime, end: datetime, shown: set[int]
 ) -> list[tuple[int, int, datetime]]:
-    """Return (listener, song, moment) of what was hidden, the shown songs of hidden artists included."""
+    """Return (listener, song, moment) of what was hidden, the shown songs that name hidden artists included."""
     controls = list(
         ListenerControl.objects.filter(
             listener__in=listener_ids,
@@ -129,8 +129,8 @@ def _list_hidden(
     songs_of: dict[int, list[int]] = defaultdict(list)
     artist_ids = {artist for _, _, artist, _ in controls if artist}
     if artist_ids:
-        songs = Song.objects.filter(artist__in=artist_ids, pk__in=shown)
-        for song_id, artist_id in songs.values_list("pk", "artist_id"):
+        songs = Song.objects.filter(pk__in=shown)
+        for song_id, artist_id in songs.pair_with_artists(artist_ids):
             songs_of[artist_id].append(song_id)
     return [
         (listener_id, one, moment)

@@ -7,6 +7,7 @@ from catalog.models import Album, Artist, Song
 from catalog.names.external_ids import parse_uuid
 from catalog.records import SongRecord
 from catalog.songs import resolver
+from catalog.songs.former_artists import find_artist_by_former_name
 from recommendations.services.players.server_library import ServerLibrary, find_library
 
 
@@ -65,6 +66,8 @@ def find_named_artist(
         artist = seen.filter(mbid=mbid).first()
     if artist is None and named.name:
         artist = seen.filter(name__iexact=named.name).first()
+    if artist is None and (mbid or named.name):
+        artist = find_artist_by_former_name(seen, mbid=mbid, name=named.name)
     return artist
 
 

@@ -105,8 +105,8 @@ def _find_causes(listener: User, songs: Sequence[Song], new: Playlist) -> dict[i
     for song in songs:
         if not song.is_available:
             causes[song.pk] = _("It is no longer in this library.")
-        elif song.artist_id in hidden_artists:
-            causes[song.pk] = _("You hid %(artist)s.") % {"artist": song.artist.name}
+        elif song.pk in hidden_artists:
+            causes[song.pk] = _("You hid %(artist)s.") % {"artist": hidden_artists[song.pk]}
         elif song.pk in hidden_songs:
             causes[song.pk] = _("You took it out of your recommendations.")
         elif song.pk in by_event:
@@ -138,10 +138,16 @@ def _describe_events(listener: User, songs: Sequence[Song], new: Playlist) -> di
     return {song_id: words[kind] for song_id, kind in kind_by_song.items()}
 
 
-def _load_hidden(listener: User, songs: Sequence[Song], new: Playlist) -> tuple[set[int], set[int]]:
+def _load_hidden(
+    listener: User, songs: Sequence[Song], new: Playlist
+) -> tuple[set[int], dict[int, str]]:
+    """Return the songs that were hidden, and by song the name of the hidden artist whom it names."""
     controls = ListenerControl.objects.filter(listener=listener, created_at__lt=new.created_at)
     about_songs = controls.filter(song__in=songs, kind__in=ListenerControl.NOT_OFFERED).values_list(
         "song_id", flat=True
     )
-    about_artists = controls.filter(artist__in={song.artist_id for song in songs})
-    return set(about_songs), set(about_artists.values_list("artist_id", flat=True))
+    about_artists = controls.filter(artist__isnull=False)
+    names: dict[int | None, str] = dict(about_artists.values_list("artist_id", "artist__name"))
+    rows = Song.objects.filter(pk__in=[song.pk for song in songs])
+    pairs = rows.pair_with_artists(pk for pk in names if pk) if names else []
+    return set(about_songs), {song_id: names[artist_id] for song_id, artist_id in pairs}
