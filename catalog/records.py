@@ -90,8 +90,8 @@ class PlaylistRecord(NamedTuple):
 class PreferenceRecord(NamedTuple):
     """One setting that a listener made of their recommendations.
 
-    `kind` is a kind of control ("hide-song", "hide-artist", …), "pick-song", "pick-artist", "pick-genre" or
-    "discovery". It names a song, or an artist or genre by `name`, or has a `value`.
+    `kind` is a kind of control ("hide-song", "hide-artist", …), "pick-song", "pick-artist", "pick-genre", "discovery"
+    or "rule". It names a song, or an artist, genre or rule by `name`, or has a `value`.
     """
 
     line: int

@@ -18,11 +18,12 @@ _NAMES_ARTIST = ("hide-artist", "pick-artist")
 
 
 class ImportedPreference(NamedTuple):
-    """A setting with what it names: the id of a song, an artist or a genre, or a value."""
+    """A setting with what it names: the id of a song, an artist or a genre, or a value, of a rule by its `name`."""
 
     kind: str
     named_id: int | None
     value: float | None
+    name: str = ""
 
 
 class WrittenPreferences(NamedTuple):
@@ -53,7 +54,7 @@ def write_preferences(
             reason = f"what it names, {what[:60]!r}, is not in the catalog"
             rejected.append(RejectedRow(record.line, reason))
         else:
-            accepted.append(ImportedPreference(record.kind, named_id, record.value))
+            accepted.append(ImportedPreference(record.kind, named_id, record.value, record.name))
     answers = preferences_imported.send(sender=User, listener=listener, preferences=accepted)
     n_added = sum(cast(int, n) for _receiver, n in answers)
     return WrittenPreferences(n_added, len(accepted) - n_added, rejected)

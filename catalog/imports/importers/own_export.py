@@ -4,6 +4,7 @@ Plays, skips, likes, dislikes, playlists, taste, and what was hidden, muted or c
 computed from them is computed again.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -18,6 +19,8 @@ from catalog.imports.reading.json_files import EACH, Path
 from catalog.imports.reading.source_files import SourceFile
 from catalog.records import (
     KIND_NAMES,
+    LeftOut,
+    LeftOutRow,
     ListenRecord,
     Outcome,
     PlaylistRecord,
@@ -37,9 +40,18 @@ _DISCOVERY = ("taste", "discovery")
 _PICKED_SONG = ("taste", "picked_songs", EACH)
 _PICKED_ARTIST = ("taste", "artists", EACH)
 _PICKED_GENRE = ("taste", "genres", EACH)
+RULE_BOUNDS = {
+    "new_artist_share": (0.0, 1.0),
+    "artist_cap": (1, 200),
+    "genre_distance": (0.0, 1.0),
+    "tail_share": (0.0, 1.0),
+}
+"""The rules for lists that a listener may set, with the lowest and the highest value of each."""
+_RULES = {("taste", "rules", name): name for name in RULE_BOUNDS}
 _PATHS = (
     _HISTORY, _PLAYLIST, _PLAYLIST_TEXT, _PLAYLIST_KIND, _PLAYLIST_SONG,
     _WISH, _DISCOVERY, _PICKED_SONG, _PICKED_ARTIST, _PICKED_GENRE,
+    *_RULES,
 )  # fmt: skip
 _PICKED_NAMES = {_PICKED_ARTIST: "pick-artist", _PICKED_GENRE: "pick-genre"}
 _SONG_WISHES = ("hide-song", "ignore-song", "mute-song", "boost-song", "not-me")
@@ -59,13 +71,16 @@ class _Reader:
 
     def __init__(self) -> None:
         self._title = ""
+        self._n_of_title: Counter[str] = Counter()
 
     def __call__(self, line: int, pair: tuple[Path, Any]) -> Outcome:
         path, entry = pair
         if path == _HISTORY:
             return _build_interaction(line, require_object(entry))
         if path == _PLAYLIST:
-            self._title = values.parse_required_name(entry, "name of the playlist")
+            self._title = self._name_playlist(
+                values.parse_required_name(entry, "name of the playlist")
+            )
             return PlaylistRecord(line, self._title)
         if path == _PLAYLIST_SONG:
             row = require_object(entry)
@@ -76,8 +91,16 @@ class _Reader:
         text = values.parse_optional_name(entry) if path == _PLAYLIST_TEXT else ""
         return PlaylistRecord(line, self._title, description=text)
 
+    def _name_playlist(self, title: str) -> str:
+        """Return the title of a playlist; of several with one title the later ones have a number."""
+        self._n_of_title[title] += 1
+        n = self._n_of_title[title]
+        return title if n == 1 else f"{title} ({n})"
 
-def _build_preference(line: int, path: Path, entry: Any) -> PreferenceRecord:
+
+def _build_preference(line: int, path: Path, entry: Any) -> PreferenceRecord | LeftOutRow:
+    if path in _RULES:
+        return _build_rule(line, _RULES[path], entry)
     if path == _DISCOVERY:
         is_number = isinstance(entry, int | float) and not isinstance(entry, bool)
         if not is_number or not 0 <= entry <= 1:
@@ -97,6 +120,16 @@ def _build_preference(line: int, path: Path, entry: Any) -> PreferenceRecord:
     if kind not in _SONG_WISHES:
         raise values.BadValue(f"{str(kind)[:20]!r} is no wish that is known here")
     return PreferenceRecord(line, kind, _build_song(row))
+
+
+def _build_rule(line: int, name: str, value: Any) -> PreferenceRecord | LeftOutRow:
+    if value is None:  # not set, as earlier exports say
+        return LeftOutRow(line, LeftOut.UNREAD_KIND)
+    lowest, highest = RULE_BOUNDS[name]
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not is_number or not lowest <= value <= highest or type(lowest)(value) != value:
+        raise values.BadValue(f"the rule {name} is a number from {lowest} to {highest}")
+    return PreferenceRecord(line, "rule", name=name, value=value)
 
 
 def _build_interaction(line: int, row: Mapping[str, Any]) -> ListenRecord:

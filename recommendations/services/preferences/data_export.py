@@ -53,7 +53,9 @@ def export_data(listener: User) -> dict[str, Any]:
             "artists": [artist.name for artist in taste.artists.all()] if taste.pk else [],
             "genres": [genre.name for genre in taste.genres.all()] if taste.pk else [],
             "onboarded_at": _format_moment(taste.onboarded_at),
-            "rules": {name: getattr(taste, name) for name in Taste.TERMS},
+            "rules": {
+                name: value for name in Taste.TERMS if (value := getattr(taste, name)) is not None
+            },
         },
         "wishes": [
             _describe_control(control)

@@ -12,9 +12,10 @@ _PICKS = {"pick-song": "songs", "pick-artist": "artists", "pick-genre": "genres"
 
 
 def restore_preferences(listener: User, preferences: Sequence[ImportedPreference]) -> int:
-    """Add hidden, muted and boosted songs, hidden artists, picks and the slider; return how many are new.
+    """Add hidden, muted and boosted songs, hidden artists, picks, the slider and rules; return how many are new.
 
-    A song that counts more or less here keeps that, and a slider that was moved stays. Belongs in a transaction.
+    A song that counts more or less here keeps that, and a slider that was moved or a rule that was set stays. Belongs
+    in a transaction.
     """
     if not preferences:
         return 0
@@ -44,6 +45,16 @@ def _add_controls(listener: User, wanted: Iterable[ImportedPreference]) -> int:
     return len(new)
 
 
+def _add_rules(taste: Taste, rules: Iterable[ImportedPreference]) -> int:
+    """Set the rules for lists that are not set here; return how many."""
+    unset = {one.name: one.value for one in rules if getattr(taste, one.name, 0) is None}
+    for name, value in unset.items():
+        setattr(taste, name, value)
+    if unset:
+        taste.save(update_fields=list(unset))
+    return len(unset)
+
+
 def _add_to_taste(listener: User, wanted: Sequence[ImportedPreference]) -> int:
     taste, _is_new = Taste.objects.get_or_create(listener=listener)
     n_new = 0
@@ -54,6 +65,7 @@ def _add_to_taste(listener: User, wanted: Sequence[ImportedPreference]) -> int:
                 taste.discovery = one.value
                 taste.save(update_fields=["discovery"])
                 n_new += 1
+    n_new += _add_rules(taste, [one for one in wanted if one.kind == "rule"])
     for kind, name in _PICKS.items():
         picked = getattr(taste, name)
         ids = {one.named_id for one in wanted if one.kind == kind}
