@@ -78,7 +78,9 @@ def describe_account(listener: User) -> dict:
     stored = taste.load_taste(listener)
     rows = Interaction.objects.for_listener(listener).select_related("song__artist")
     playlists = Playlist.objects.filter(owner=listener)
-    wishes = ListenerControl.objects.filter(listener=listener).select_related("song", "artist")
+    set_controls = ListenerControl.objects.filter(listener=listener).select_related(
+        "song", "artist"
+    )
     return {
         "history": sorted(
             (
@@ -95,7 +97,8 @@ def describe_account(listener: User) -> dict:
             key=str,
         ),
         "wishes": sorted(
-            ((one.kind, name(one.song), one.artist and one.artist.name) for one in wishes), key=str
+            ((one.kind, name(one.song), one.artist and one.artist.name) for one in set_controls),
+            key=str,
         ),
         "taste": (
             stored.discovery,

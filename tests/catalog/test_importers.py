@@ -213,6 +213,10 @@ class TestListens:
             (",s,1,1", "the listener is empty"),
             ("u,,1,1", "the song id is empty"),
             ("u,s,99999999999999999,1", "is not between 2002 and 2100"),
+            ("u,s,45292.5,1", "the time '45292.5' is a spreadsheet's number of a day"),
+            ('u,s,"45292,524305556",1', "is a spreadsheet's number of a day"),
+            ("u,s,45292,1", "is a spreadsheet's number of a day"),
+            ("u,s,1999,1", "is not between 2002 and 2100"),
         ],
     )
     def test_bad_rows(self, tmp_path, row, reason):

@@ -132,3 +132,10 @@ def test_hours_alone_are_a_zone(tmp_path, zone, hours):
 def test_files_without_plays_are_named(tmp_path, name, content, says):
     with pytest.raises(WrongFile, match=says):
         read_history(write(tmp_path / name, content))
+
+
+@pytest.mark.parametrize("time", ["45292.5", "45292.5243055556", '"45292,5"'])
+def test_days_numbered_by_a_spreadsheet_are_refused_with_what_to_do(tmp_path, time):
+    text = f"artist,album,track,date\nAna,Low,Tide,{time}\nAna,Low,Sun,{time}\n"
+    with pytest.raises(WrongFile, match="spreadsheet's number of a day; save its column as 2026"):
+        read_history(write(tmp_path / "history.csv", text))

@@ -259,7 +259,8 @@ def _check_times(opened: SourceFile, rows: Sequence[tuple[int, Row]], layout: La
     readings = [_read_time(time, day_first) for time in times]
     if times and not any(isinstance(reading, int) for reading in readings):
         unsure = next((text for text in times if has_two_readings(text)), "")
-        if "day without" in str(readings[0]):
+        is_day = "day without" in str(readings[0])
+        if is_day or values.is_spreadsheet_day(times[0].strip()):
             raise NearMiss(f"{opened.name} is no list of scrobbles: {readings[0]}.")
         raise NearMiss(
             f"{opened.name} writes dates such as {unsure.strip()[:30]!r}, which can be read in two ways; write the "

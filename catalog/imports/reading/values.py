@@ -34,6 +34,9 @@ _MILLISECONDS_FROM = 100_000_000_000
 _MICROSECONDS_FROM = 100_000_000_000_000
 _NANOSECONDS_FROM = 100_000_000_000_000_000
 
+_SPREADSHEET_DAY = re.compile(r"^\d{5}(?:[.,]\d{1,15})?$")
+# from 2002 to 2100
+_SPREADSHEET_DAYS = frozenset(map(str, range(37_257, 73_416)))
 _LONGEST_NUMBER = 20
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 # as exporters that read web pages leave them; no name has them of its own
@@ -213,6 +216,11 @@ def parse_moment(text: str, day_first: bool | None = None) -> int | None:
     cleaned = text.strip()
     if not cleaned:
         return None
+    if is_spreadsheet_day(cleaned):
+        raise BadValue(
+            f"the time {cleaned[:30]!r} is a spreadsheet's number of a day; "
+            "save its column as 2026-08-24 14:07:00"
+        )
     if not cleaned.replace(".", "", 1).isdecimal():
         return _check_range(_parse_date(cleaned, day_first), cleaned)
     whole_part = cleaned.partition(".")[0]
@@ -248,6 +256,14 @@ def parse_day(text: str, day_first: bool | None = None) -> int | None:
         return _check_range(_convert_to_seconds(datetime.fromisoformat(cleaned)), cleaned)
     except ValueError:
         raise BadValue(_describe_no_time(cleaned)) from None
+
+
+def is_spreadsheet_day(text: str) -> bool:
+    """Whether a number counts days since 1900, as spreadsheets keep times: 45292.5 is noon of 2024-01-01.
+
+    It is not read: spreadsheets may count from 1904, too, and keep neither the zone nor the second.
+    """
+    return _SPREADSHEET_DAY.match(text) is not None and text[:5] in _SPREADSHEET_DAYS
 
 
 def _check_range(seconds: int, text: str) -> int:
