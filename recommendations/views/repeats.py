@@ -88,7 +88,7 @@ def _keep(
 ) -> HttpResponse:
     day = formats.date_format(timezone.localdate(), "SHORT_DATE_FORMAT")
     title = _("%(name)s, %(day)s") % {"name": name, "day": day}
-    playlist = edit.create_playlist(request.user, title, songs=songs, reasons=why)
+    playlist = edit.keep_songs(request.user, title, songs=songs, reasons=why)
     return redirect("catalog:playlist", playlist.pk)
 
 
