@@ -32,6 +32,7 @@ from recommendations.engine.ranking.explanations import (
 from recommendations.engine.ranking.ranker_features import ItemTable
 from recommendations.engine.ranking.tree_ranker import Ranker
 from recommendations.engine.tuning.crowd import Crowd, fit_to_crowd
+from recommendations.engine.tuning.order_value import decide_order
 from recommendations.engine.tuning.tuner import Tuned, tune
 
 logger = logging.getLogger(__name__)
@@ -87,7 +88,7 @@ class Recommender(FittedRecommender):
         strengths = interactions.to_matrix(self.config.weighting)
         require_listens(strengths)
         data = TrainingData(strengths, item_features, interactions, prior)
-        config = fit_to_crowd(self.config, data, seed)
+        config = fit_to_crowd(decide_order(self.config, data, seed), data, seed)
         search_result = _adopt_ranker(config, ranker) or tune(
             data, config, seed=seed, on_progress=on_progress
         )

@@ -433,32 +433,78 @@ def test_songs_of_one_run_are_found_by_their_neighbours():
 # -- the order in which neighbours heard their songs ------------------------------------------------------------
 
 
-def fit_user_knn(before: float):
-    """One neighbour heard 0, 1, 2 in turn; the other one's songs have nothing to do with these."""
-    matrix = order_listens([[0, 1, 2], [7, 8, 9]]).to_matrix(Weighting())
-    return create_algorithm("user_knn", {"before": before}).fit(TrainingData(matrix))
+def fit_user_knn(**options):
+    """One neighbour heard 0 to 4 in turn; the other one's songs have nothing to do with these."""
+    matrix = order_listens([[0, 1, 2, 3, 4], [7, 8, 9]]).to_matrix(Weighting())
+    return create_algorithm("user_knn", options).fit(TrainingData(matrix))
+
+
+def score_after(songs, **options):
+    history = order_listens([songs]).to_matrix(Weighting())
+    return fit_user_knn(**options).score(history)[0]
 
 
 def test_what_a_neighbour_heard_before_a_song_of_the_history_counts_less():
-    plain, in_order = (
-        fit_user_knn(before).score(order_listens([[1]]).to_matrix(Weighting()))[0]
-        for before in (1.0, 0.25)
-    )
+    plain, in_order = score_after([1]), score_after([1], before=0.25)
     assert plain[0] == pytest.approx(plain[2])
     assert in_order[2] == pytest.approx(plain[2])
     assert in_order[0] == pytest.approx(0.25 * plain[0])
 
 
+def test_what_a_neighbour_heard_further_away_counts_less():
+    plain, in_order = score_after([1]), score_after([1], before=0.5, distance_power=2.0)
+    # one place before; one, two and three places after
+    expected = plain[[0, 2, 3, 4]] * np.array([0.5, 1, 1 / 4, 1 / 9])
+    np.testing.assert_allclose(in_order[[0, 2, 3, 4]], expected, rtol=1e-5)
+
+
+def test_the_song_heard_last_is_where_two_listeners_meet():
+    plain, in_order = score_after([3, 1]), score_after([3, 1], distance_power=1.0)
+    np.testing.assert_allclose(in_order[[2, 4]], plain[[2, 4]] / np.array([1, 3]), rtol=1e-5)
+    turned = score_after([1, 3], distance_power=1.0)
+    np.testing.assert_allclose(turned[[2, 4]], plain[[2, 4]], rtol=1e-5)
+
+
+def test_a_history_without_an_order_is_scored_without_distances():
+    algorithm = fit_user_knn(before=0.2, distance_power=1.0)
+    history = csr_matrix(order_listens([[1]]).to_matrix(Weighting()))
+    assert same(algorithm.score(history), fit_user_knn().score(history))
+
+
 def test_contributions_follow_the_order_too():
-    algorithm = fit_user_knn(0.25)
+    algorithm = fit_user_knn(before=0.25, distance_power=1.0, similarity_power=2.0)
     histories = order_listens([[2, 1], [8, 2]]).to_matrix(Weighting())
-    songs = np.array([[0, 1, 2], [9, 7, 0]], dtype=np.int32)
+    songs = np.array([[0, 1, 3], [9, 7, 0]], dtype=np.int32)
     amounts = algorithm.contributions(histories, songs)
     np.testing.assert_allclose(
         amounts.sum(axis=2), algorithm.score_items(histories, songs), rtol=1e-5
     )
-    # of song 1, heard after itself or at once, all counts; song 2 was heard later, so a quarter
-    assert amounts[0, 1, 1] == pytest.approx(0.25 * amounts[0, 1, 0])
+    # they meet at 1: 0 was heard one place before it, 3 two places after it
+    np.testing.assert_allclose(amounts[0, 2], 2 * amounts[0, 0], rtol=1e-5)
+
+
+def test_the_nearest_neighbours_say_more_with_a_higher_power():
+    """Listener 0 shares both songs, listener 1 one of three: cosines 2/sqrt(2*3) and 1/sqrt(2*3) without weights."""
+    matrix = order_listens([[0, 1, 2], [0, 3, 4]]).to_matrix(Weighting())
+    history = order_listens([[0, 1]]).to_matrix(Weighting())
+    ratios = []
+    for power in (1.0, 2.0):
+        options = {"idf_power": 0.0, "similarity_power": power}
+        scores = create_algorithm("user_knn", options).fit(TrainingData(matrix)).score(history)[0]
+        ratios.append(scores[2] / scores[3])
+    assert ratios == [pytest.approx(2), pytest.approx(4)]
+
+
+def test_long_histories_are_nearer_where_lengths_count_less():
+    """Both share one song with the history; the second one heard four songs, the first one two."""
+    matrix = order_listens([[0, 1], [0, 2, 3, 4]]).to_matrix(Weighting())
+    history = order_listens([[0]]).to_matrix(Weighting())
+    ratios = []
+    for power in (1.0, 0.5, 0.0):
+        options = {"idf_power": 0.0, "length_power": power}
+        scores = create_algorithm("user_knn", options).fit(TrainingData(matrix)).score(history)[0]
+        ratios.append(scores[1] / scores[2])
+    assert ratios == [pytest.approx(2**0.5), pytest.approx(2**0.25), pytest.approx(1)]
 
 
 def test_without_an_order_before_and_after_are_the_same(data):
@@ -479,6 +525,15 @@ def test_the_order_of_neighbours_is_saved_and_goes_with_them():
     assert algorithm.without_listeners(np.array([5])).score(history)[0, 2] == 0
 
 
-def test_a_share_of_what_was_before_outside_0_and_1_is_refused():
-    with pytest.raises(ValueError, match="before must be from 0 to 1, not 2"):
-        create_algorithm("user_knn", {"before": 2})
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"before": 2}, "before must be from 0 to 1, not 2"),
+        ({"length_power": -1}, "length_power must be at least 0, not -1"),
+        ({"similarity_power": -1}, "similarity_power must be at least 0, not -1"),
+        ({"distance_power": -0.5}, "distance_power must be at least 0, not -0.5"),
+    ],
+)
+def test_neighbours_refuse_options_out_of_range(options, message):
+    with pytest.raises(ValueError, match=message):
+        create_algorithm("user_knn", options)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from recommendations.engine.algorithms.base import Algorithm
-from recommendations.engine.algorithms.neighbour_order import NeighbourSongs
+from recommendations.engine.algorithms.neighbour_distance import NOT_HEARD, weigh_by_distance
 from recommendations.engine.algorithms.training_data import (
     DataSize,
     Progress,
@@ -41,12 +42,36 @@ NO_STEPS = np.zeros(0, dtype=np.int32)
 """Where the order in which neighbours heard their songs says nothing."""
 
 
+@dataclass(frozen=True)
+class _Block:
+    """Some histories and the listeners nearest to them.
+
+    Attributes
+    ----------
+    rows
+        Of the histories.
+    units : float32 csr (n, n_items)
+        The histories, weighed and brought to length 1.
+    near : float32 csr (n, n_listeners)
+        Similarities.
+    steps : int32 (nnz of units,) or None
+        How far back each entry was heard; None where distances do not count.
+    """
+
+    rows: slice
+    units: csr_matrix
+    near: csr_matrix
+    steps: NDArray[np.int32] | None
+
+
 class UserKNN(Algorithm):
     """User-user nearest neighbours (Resnick et al., 1994) over TF-IDF weighted histories.
 
     The similarity of two listeners is the cosine of their histories, each song weighed by
     log(n_listeners / (1 + its listeners))^idf_power: a song that few know says more. A song's score is the
-    sum of the similarities of the `n_neighbours` nearest listeners who have it, times their strength for it.
+    sum over the `n_neighbours` nearest listeners who have it of their similarity, to the power of
+    `similarity_power` (Breese et al., 1998), times their strength for it, times what is left of it by its distance
+    (`weigh_by_distance`) where the order is known.
 
     This is the one algorithm that keeps histories. They are saved with the listeners' ids, so that
     `without_listeners` can take out those of a listener who goes.
@@ -61,9 +86,16 @@ class UserKNN(Algorithm):
         From strength to value.
     history_decay
         What a song of the history counts for each step back when it scores, 1 = no decay.
+    length_power
+        Power of a neighbour's length by which the similarity is divided, 1 = cosine; less favours long histories.
+    similarity_power
+        Of a similarity when it counts: above 1 the nearest neighbours say more than the others.
     before
-        What a neighbour's song counts for a song of the history that they heard after it, where the order is known;
-        a song heard after that one counts 1. With 1 the order says nothing.
+        What a neighbour's song counts that they heard before the song where the two listeners meet, 0 to 1, beside
+        one that they heard after it.
+    distance_power
+        How fast a neighbour's song counts less with its distance from there; 0 = not at all. With 0, and 1 for
+        `before`, the order says nothing.
 
     Attributes
     ----------
@@ -72,7 +104,7 @@ class UserKNN(Algorithm):
     values_ : float32 csr (n_listeners, n_items)
         What the training's listeners liked.
     by_song_ : float32 csr (n_items, n_listeners)
-        The same weighed and brought to length 1 for each listener, by song.
+        The same weighed and divided by each listener's length to the power of `length_power`, by song.
     idf_ : float32 (n_items,)
         Weight of each song as of the training; 0 where nobody heard it.
     lengths_ : float32 (n_items,)
@@ -92,18 +124,35 @@ class UserKNN(Algorithm):
         idf_power: float = 1.0,
         transform: Transform = "binary",
         history_decay: float = 1.0,
+        length_power: float = 1.0,
+        similarity_power: float = 1.0,
         before: float = 1.0,
+        distance_power: float = 0.0,
     ) -> None:
         if n_neighbours < 1:
             raise ValueError(f"n_neighbours must be at least 1, not {n_neighbours}.")
         if not 0 <= before <= 1:
             raise ValueError(f"before must be from 0 to 1, not {before}.")
+        for name, power in {
+            "length_power": length_power,
+            "similarity_power": similarity_power,
+            "distance_power": distance_power,
+        }.items():
+            if power < 0:
+                raise ValueError(f"{name} must be at least 0, not {power}.")
         self.n_neighbours = n_neighbours
         self.idf_power = idf_power
         self.transform = transform
         self.history_decay = check_decay(history_decay)
+        self.length_power = length_power
+        self.similarity_power = similarity_power
         self.before = before
-        self._last: BlockCache[tuple[slice, csr_matrix, csr_matrix]] = BlockCache()
+        self.distance_power = distance_power
+        self._last: BlockCache[_Block] = BlockCache()
+
+    @property
+    def _asks_order(self) -> bool:
+        return self.before < 1 or self.distance_power > 0
 
     def _fit(self, data: TrainingData, rng: np.random.Generator, on_progress: Progress) -> None:
         require_listens(data.strengths)
@@ -119,7 +168,7 @@ class UserKNN(Algorithm):
         on_progress(1, 1)
 
     def _list_steps(self, liked: csr_matrix) -> NDArray[np.int32]:
-        steps = count_steps_back(liked) if self.before < 1 else None
+        steps = count_steps_back(liked) if self._asks_order else None
         return NO_STEPS if steps is None else steps
 
     def _fit_bytes(self, size: DataSize) -> float:
@@ -127,7 +176,7 @@ class UserKNN(Algorithm):
         return 33.5 * size.n_pairs
 
     def _learned_bytes(self, size: DataSize) -> float:
-        steps = 4 if self.before < 1 else 0
+        steps = 4 if self._asks_order else 0
         return (16.4 + steps) * size.n_pairs + 16 * size.n_listeners + 16 * size.n_items
 
     def _learn(
@@ -139,7 +188,8 @@ class UserKNN(Algorithm):
         self.idf_ = np.where(n_listeners > 0, idf, 0).astype(np.float32)
         squares = np.bincount(values.indices, weights=values.data**2, minlength=values.shape[1])
         self.lengths_ = np.sqrt(squares).astype(np.float32)
-        self._keep(values, self._weigh(values).T.tocsr(), listener_ids, steps)
+        by_song = self._weigh(values, self.length_power).T.tocsr()
+        self._keep(values, by_song, listener_ids, steps)
 
     def _keep(
         self,
@@ -151,17 +201,22 @@ class UserKNN(Algorithm):
         self._last = BlockCache()
         self.steps_ = steps
         self.values_, self.by_song_, self.listener_ids_ = values, by_song, listener_ids
+        if len(steps):
+            self._steps_by_listener = csr_matrix(
+                (steps, values.indices, values.indptr), shape=values.shape
+            )
         self.learned_ = self.idf_ > 0
 
-    def _weigh(self, values: csr_matrix) -> csr_matrix:
-        """Return histories with each song weighed, each row of length 1, float32 csr."""
+    def _weigh(self, values: csr_matrix, length_power: float = 1.0) -> csr_matrix:
+        """Return histories with each song weighed, divided by a power of each row's length, float32 csr."""
         weights = values.data * self.idf_[values.indices]
         squares = np.bincount(
             list_entry_rows(values),
             weights=np.square(weights, dtype=np.float64),
             minlength=values.shape[0],
         )
-        weights /= np.sqrt(np.repeat(np.where(squares > 0, squares, 1), count_per_row(values)))
+        lengths = np.sqrt(np.where(squares > 0, squares, 1)) ** length_power
+        weights /= np.repeat(lengths, count_per_row(values))
         return csr_matrix((weights, values.indices, values.indptr), values.shape)
 
     def stored_listener_ids(self) -> NDArray[Any]:
@@ -202,44 +257,64 @@ class UserKNN(Algorithm):
             (near[rows, columns[is_neighbour]], (rows, columns[is_neighbour])), shape=near.shape
         )
 
-    def _blocks(self, histories: csr_matrix) -> Iterable[tuple[slice, csr_matrix, csr_matrix]]:
-        """Return (rows, units, neighbours) of listeners whose similarities fit into one block."""
+    def _blocks(self, histories: csr_matrix) -> Iterable[_Block]:
+        """Return listeners whose similarities fit into one block at a time."""
         return self._last.get_or_compute(histories, self._compute_blocks)
 
-    def _compute_blocks(
-        self, histories: csr_matrix
-    ) -> Iterator[tuple[slice, csr_matrix, csr_matrix]]:
+    def _compute_blocks(self, histories: csr_matrix) -> Iterator[_Block]:
         values = decay_values(histories, self.transform, self.history_decay)
         signed_values = csr_matrix((values, histories.indices, histories.indptr), histories.shape)
+        steps = count_steps_back(histories) if len(self.steps_) else None
         for rows in cut_blocks(
             histories.shape[0], BLOCK_BYTES // (4 * max(self.values_.shape[0], 1))
         ):
+            own = slice(histories.indptr[rows.start], histories.indptr[rows.stop])
             units = self._weigh(signed_values[rows])
-            yield rows, units, self._neighbours(units)
+            yield _Block(
+                rows, units, self._neighbours(units), None if steps is None else steps[own]
+            )
 
     def _score(self, histories: csr_matrix) -> NDArray[np.float32]:
         scores = np.empty(histories.shape, dtype=np.float32)
-        for rows, units, near in self._blocks(histories):
-            scores[rows] = (
-                self._score_in_order(units, near)
-                if len(self.steps_)
-                else sum_weighted_rows(near, self.values_)
+        for block in self._blocks(histories):
+            says = block.near.data**self.similarity_power
+            scores[block.rows] = (
+                sum_weighted_rows(block.near, self.values_, says)
+                if block.steps is None
+                else self._score_by_distance(block, says)
             )
-            scores[rows][count_per_row(near) == 0] = np.nan
+            scores[block.rows][count_per_row(block.near) == 0] = np.nan
         scores[:, ~self.learned_] = np.nan
         return scores
 
-    def _score_in_order(self, units: csr_matrix, near: csr_matrix) -> NDArray[np.float32]:
-        """Return the scores of some listeners, float32 (n, n_items), where the order counts."""
-        scores = np.empty(units.shape, dtype=np.float32)
-        for row in range(units.shape[0]):
-            songs = self._gather_neighbours(units[row], near[row])
-            scores[row] = songs.score(self.before, self.n_items_)
+    def _score_by_distance(self, block: _Block, says: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the scores of a block, float32 (n, n_items), where the order counts."""
+        scores = np.empty(block.units.shape, dtype=np.float32)
+        for row in range(block.units.shape[0]):
+            near = self._list_near_songs(block, row)
+            own = slice(block.near.indptr[row], block.near.indptr[row + 1])
+            weights = np.repeat(says[own], count_per_row(near))
+            scores[row] = np.bincount(
+                near.indices, weights=near.data * weights, minlength=self.n_items_
+            )
         return scores
 
-    def _gather_neighbours(self, own: csr_matrix, others: csr_matrix) -> NeighbourSongs:
-        return NeighbourSongs.gather(
-            self.values_, self.steps_, self.idf_, others.indices, own.indices, own.data
+    def _list_near_songs(self, block: _Block, row: int) -> csr_matrix:
+        """Return the values of one history's neighbours, less by distance where that counts, csr (n, n_items)."""
+        neighbours = block.near.indices[block.near.indptr[row] : block.near.indptr[row + 1]]
+        if block.steps is None:
+            return self.values_[neighbours]
+        own = slice(block.units.indptr[row], block.units.indptr[row + 1])
+        is_liked = block.units.data[own] > 0
+        heard_back = np.full(self.n_items_, NOT_HEARD, dtype=np.int32)
+        heard_back[block.units.indices[own][is_liked]] = block.steps[own][is_liked]
+        return weigh_by_distance(
+            self.values_,
+            self._steps_by_listener,
+            neighbours,
+            heard_back,
+            before=self.before,
+            distance_power=self.distance_power,
         )
 
     def _contributions(
@@ -249,19 +324,17 @@ class UserKNN(Algorithm):
         amounts = np.zeros(
             (*item_rows.shape, int(count_per_row(histories).max())), dtype=np.float32
         )
-        for rows, units, near in self._blocks(histories):
-            for position in range(units.shape[0]):
-                own, others = units[position], near[position]
-                if len(self.steps_):
-                    songs = self._gather_neighbours(own, others)
-                    contributed = songs.contribute(self.before, item_rows[rows.start + position])
-                    amounts[rows.start + position, :, : len(own.data)] = contributed
-                    continue
-                neighbour_values = take_dense(
-                    self.values_, others.indices, item_rows[rows.start + position]
+        for block in self._blocks(histories):
+            for position in range(block.units.shape[0]):
+                own, others = block.units[position], block.near[position]
+                items = item_rows[block.rows.start + position]
+                values = take_dense(
+                    self._list_near_songs(block, position), np.arange(len(others.data)), items
                 )
+                says = others.data ** (self.similarity_power - 1)
                 shared = take_dense(self.by_song_, own.indices, others.indices) * own.data[:, None]
-                amounts[rows.start + position, :, : len(own.data)] = (shared @ neighbour_values).T
+                contributed = (shared * says) @ values
+                amounts[block.rows.start + position, :, : len(own.data)] = contributed.T
         return amounts
 
     def _similar(self, item_row: int) -> NDArray[np.float32]:

@@ -154,6 +154,8 @@ class RecommenderConfig:
         known: no song has an artist or genre.
     where_ordered
         Components that such a fit adds for the ranker where the order is known in which many listeners heard songs.
+    where_next
+        Components that such a fit adds besides where the order is learned for the songs that are heard next.
     learns_weights
         With it a training of many listeners replaces the weights of warm and hot ones by those that measure best on a
         sample (`evaluation.learn_weights`); without a training that measures they stay.
@@ -174,6 +176,7 @@ class RecommenderConfig:
     follows_crowd: bool = False
     listens_alone: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     where_ordered: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    where_next: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     learns_weights: bool = False
 
     def __post_init__(self) -> None:
@@ -206,7 +209,12 @@ class RecommenderConfig:
     @property
     def possible_components(self) -> dict[str, Mapping[str, Any]]:
         """The components, and those that a fit may add because of the data."""
-        return {**self.where_ordered, **self.listens_alone, **self.components}
+        return {
+            **self.where_next,
+            **self.where_ordered,
+            **self.listens_alone,
+            **self.components,
+        }
 
     @property
     def learns_newest(self) -> bool:
@@ -264,6 +272,7 @@ class RecommenderConfig:
             "components": {name: dict(options) for name, options in self.components.items()},
             "listens_alone": {name: dict(options) for name, options in self.listens_alone.items()},
             "where_ordered": {name: dict(options) for name, options in self.where_ordered.items()},
+            "where_next": {name: dict(options) for name, options in self.where_next.items()},
             "weights": {segment: dict(weights) for segment, weights in self.weights.items()},
         }
 

@@ -78,6 +78,16 @@ STANDARD = RecommenderConfig(
             "history_decay": 1.0,
         }
     },
+    where_next={
+        "user_knn": {
+            "n_neighbours": 100,
+            "history_decay": 0.8,
+            "length_power": 0.6,
+            "similarity_power": 2.0,
+            "before": 0.4,
+            "distance_power": 0.5,
+        }
+    },
     about="The default: several algorithms, ordered by a ranker that learns on this library, without a search. "
     "It takes less than half a minute and 1 GB for 10,000 listeners and 5,000 songs.",
 )

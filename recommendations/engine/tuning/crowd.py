@@ -142,7 +142,8 @@ def _add_for_ranker(
 ) -> RecommenderConfig:
     """Add what helps the ranker where only listens are known, and where their order is."""
     if is_ordered and config.ranker is not None:
-        config = replace(config, components={**config.where_ordered, **config.components})
+        ordered = {**config.where_next, **config.where_ordered} if config.learns_newest else config.where_ordered
+        config = replace(config, components={**ordered, **config.components})
     if not config.listens_alone or has_side_information(data.features):
         return config
     ranker = config.ranker and replace(config.ranker, linear_share=LINEAR_SHARE_ALONE)
