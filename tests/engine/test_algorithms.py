@@ -483,6 +483,20 @@ def test_contributions_follow_the_order_too():
     np.testing.assert_allclose(amounts[0, 2], 2 * amounts[0, 0], rtol=1e-5)
 
 
+def test_what_was_heard_so_long_ago_that_it_counts_nothing_contributes_nothing():
+    songs = np.arange(60)
+    matrix = order_listens([songs, songs[::-1]], 62).to_matrix(Weighting())
+    both = order_listens([[*songs, 60], [*songs[::-1], 61]], 62).to_matrix(Weighting())
+    algorithm = create_algorithm("user_knn", {"history_decay": 0.8, "distance_power": 0.5})
+    algorithm.fit(TrainingData(both))
+    new = np.array([[60, 61], [60, 61]], dtype=np.int32)
+    amounts = algorithm.contributions(matrix, new)
+    # .8^41 is about one ten-thousandth, .8^42 less
+    assert (amounts[0, :, -42:] > 0).all()
+    assert (amounts[0, :, :-42] == 0).all()
+    np.testing.assert_allclose(amounts.sum(axis=2), algorithm.score_items(matrix, new), rtol=1e-5)
+
+
 def test_the_nearest_neighbours_say_more_with_a_higher_power():
     """Listener 0 shares both songs, listener 1 one of three: cosines 2/sqrt(2*3) and 1/sqrt(2*3) without weights."""
     matrix = order_listens([[0, 1, 2], [0, 3, 4]]).to_matrix(Weighting())

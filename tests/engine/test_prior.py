@@ -284,27 +284,29 @@ def test_of_many_listeners_listens_alone_get_one_more_component(
 
 
 @pytest.mark.parametrize(
-    ("n_listeners", "has_order", "has_ranker", "is_added"),
+    ("n_listeners", "has_order", "has_ranker", "is_next", "added"),
     [
-        (1000, True, True, True),
-        (1000, False, True, False),
-        (999, True, True, False),
-        (1000, True, False, False),
+        (1000, True, True, False, {"transitions"}),
+        (1000, True, True, True, {"transitions", "user_knn"}),
+        (1000, False, True, True, set()),
+        (999, True, True, True, set()),
+        (1000, True, False, True, set()),
     ],
 )
-def test_where_many_listeners_order_is_known_songs_near_each_other_are_a_component(
-    n_listeners, has_order, has_ranker, is_added
+def test_where_many_listeners_order_is_known_components_that_use_it_are_added(
+    n_listeners, has_order, has_ranker, is_next, added
 ):
     preset = PRESETS["standard"]
-    if not has_ranker:
-        preset = replace(preset, ranker=None)
+    preset = replace(
+        preset, ranker=replace(preset.ranker, newest_held_out=is_next) if has_ranker else None
+    )
     heard = world(1100)
     heard = heard[np.diff(heard.indptr) >= 5][:n_listeners]
     if has_order:
         heard = OrderedHistories.from_recency(heard, np.arange(heard.nnz))
     config = fit_to_crowd(preset, TrainingData(heard, features()), 0)
-    assert ("transitions" in config.components) == is_added
-    if is_added:
+    assert set(config.components) - set(preset.components) == added
+    if added:
         assert config.components["transitions"]["direction"] == "both"
     assert preset.could_produce(config)
     assert RecommenderConfig.from_dict(config.to_dict()) == config

@@ -54,7 +54,10 @@ def weigh_by_distance(
     meeting = np.zeros(len(neighbours), dtype=back.dtype)
     meeting[owners[shared]] = back[shared]
     places = meeting[owners] - back
-    weights = np.maximum(np.abs(places), 1).astype(np.float32) ** np.float32(-distance_power)
-    weights *= np.where(places < 0, np.float32(before), np.float32(1))
+    furthest = int(np.abs(places).max(initial=0))
+    distances = np.arange(-furthest, furthest + 1)
+    curve = np.maximum(np.abs(distances), 1).astype(np.float32) ** np.float32(-distance_power)
+    curve[:furthest] *= np.float32(before)
+    weights = curve[places + furthest]
     starts = np.concatenate([[0], np.cumsum(lengths)])
     return csr_matrix((amounts * weights, songs, starts), shape=(len(neighbours), values.shape[1]))

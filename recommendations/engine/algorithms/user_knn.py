@@ -38,6 +38,8 @@ from recommendations.engine.core.weighting import Transform, transform_histories
 
 NO_ID = -1
 """Stands for the id of a listener of whom none was given."""
+NEGLIGIBLE = 1e-4
+"""A song of the history that counts less than this is left out: with a decay of .8 one heard 41 songs ago."""
 NO_STEPS = np.zeros(0, dtype=np.int32)
 """Where the order in which neighbours heard their songs says nothing."""
 
@@ -51,7 +53,9 @@ class _Block:
     rows
         Of the histories.
     units : float32 csr (n, n_items)
-        The histories, weighed and brought to length 1.
+        The histories, weighed and brought to length 1, without what is negligible.
+    positions : int (nnz of units,)
+        Where each entry stands among its history's.
     near : float32 csr (n, n_listeners)
         Similarities.
     steps : int32 (nnz of units,) or None
@@ -60,6 +64,7 @@ class _Block:
 
     rows: slice
     units: csr_matrix
+    positions: NDArray[np.intp]
     near: csr_matrix
     steps: NDArray[np.int32] | None
 
@@ -263,21 +268,30 @@ class UserKNN(Algorithm):
 
     def _compute_blocks(self, histories: csr_matrix) -> Iterator[_Block]:
         values = decay_values(histories, self.transform, self.history_decay)
-        signed_values = csr_matrix((values, histories.indices, histories.indptr), histories.shape)
+        entries = np.flatnonzero(np.abs(values) >= NEGLIGIBLE)
+        starts = np.searchsorted(entries, histories.indptr)
+        recent = csr_matrix(
+            (values[entries], histories.indices[entries], starts), shape=histories.shape
+        )
+        positions = entries - histories.indptr[list_entry_rows(recent)]
         steps = count_steps_back(histories) if len(self.steps_) else None
         for rows in cut_blocks(
             histories.shape[0], BLOCK_BYTES // (4 * max(self.values_.shape[0], 1))
         ):
-            own = slice(histories.indptr[rows.start], histories.indptr[rows.stop])
-            units = self._weigh(signed_values[rows])
+            own = slice(starts[rows.start], starts[rows.stop])
+            units = self._weigh(recent[rows])
             yield _Block(
-                rows, units, self._neighbours(units), None if steps is None else steps[own]
+                rows,
+                units,
+                positions[own],
+                self._neighbours(units),
+                None if steps is None else steps[entries[own]],
             )
 
     def _score(self, histories: csr_matrix) -> NDArray[np.float32]:
         scores = np.empty(histories.shape, dtype=np.float32)
         for block in self._blocks(histories):
-            says = block.near.data**self.similarity_power
+            says = np.power(block.near.data, np.float32(self.similarity_power))
             scores[block.rows] = (
                 sum_weighted_rows(block.near, self.values_, says)
                 if block.steps is None
@@ -331,10 +345,12 @@ class UserKNN(Algorithm):
                 values = take_dense(
                     self._list_near_songs(block, position), np.arange(len(others.data)), items
                 )
-                says = others.data ** (self.similarity_power - 1)
+                says = np.power(others.data, np.float32(self.similarity_power - 1))
                 shared = take_dense(self.by_song_, own.indices, others.indices) * own.data[:, None]
-                contributed = (shared * says) @ values
-                amounts[block.rows.start + position, :, : len(own.data)] = contributed.T
+                positions = block.positions[
+                    block.units.indptr[position] : block.units.indptr[position + 1]
+                ]
+                amounts[block.rows.start + position][:, positions] = ((shared * says) @ values).T
         return amounts
 
     def _similar(self, item_row: int) -> NDArray[np.float32]:

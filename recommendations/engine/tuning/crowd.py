@@ -142,7 +142,11 @@ def _add_for_ranker(
 ) -> RecommenderConfig:
     """Add what helps the ranker where only listens are known, and where their order is."""
     if is_ordered and config.ranker is not None:
-        ordered = {**config.where_next, **config.where_ordered} if config.learns_newest else config.where_ordered
+        ordered = (
+            {**config.where_next, **config.where_ordered}
+            if config.learns_newest
+            else config.where_ordered
+        )
         config = replace(config, components={**ordered, **config.components})
     if not config.listens_alone or has_side_information(data.features):
         return config
