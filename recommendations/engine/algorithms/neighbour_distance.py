@@ -53,11 +53,11 @@ def weigh_by_distance(
     shared = shared[np.argsort(-own_back[shared], kind="stable")]
     meeting = np.zeros(len(neighbours), dtype=back.dtype)
     meeting[owners[shared]] = back[shared]
-    places = meeting[owners] - back
-    furthest = int(np.abs(places).max(initial=0))
+    n_after = meeting[owners] - back
+    furthest = int(np.abs(n_after).max(initial=0))
     distances = np.arange(-furthest, furthest + 1)
     curve = np.maximum(np.abs(distances), 1).astype(np.float32) ** np.float32(-distance_power)
     curve[:furthest] *= np.float32(before)
-    weights = curve[places + furthest]
+    weights = curve[n_after + furthest]
     starts = np.concatenate([[0], np.cumsum(lengths)])
     return csr_matrix((amounts * weights, songs, starts), shape=(len(neighbours), values.shape[1]))
