@@ -1,7 +1,8 @@
 """Records into tables: the only bulk writer.
 
 Records come as a stream and go in by chunks. Each chunk is one short transaction that also moves the run's
-`resume_at`; so a run that was killed goes on behind its last chunk, and nothing goes in twice.
+`resume_at`; so a run that was killed goes on behind its last chunk, and nothing goes in twice. On PostgreSQL a file of
+a command is read on while a chunk is written.
 """
 
 from collections import Counter
@@ -28,6 +29,7 @@ from catalog.signals import listening_changed
 from catalog.songs.resolver import SongResolver
 from common.bulk_sql import cut_chunks, read_without_memory_map
 from common.jobs import Lease
+from common.work_behind import WorkBehind
 
 CHUNK = 2_500
 SONGS_CHUNK = 2_000
@@ -67,22 +69,33 @@ def ingest(
     cancelled, deleted or taken over meanwhile; the chunk that was being written is then taken back.
     """
     writer = _choose_writer(run, source or run.format)
-    size = _choose_chunk(run)
-    with read_without_memory_map():
-        for chunk in cut_chunks(outcomes, size):
-            records = [
-                outcome for outcome in chunk if not isinstance(outcome, RejectedRow | LeftOutRow)
-            ]
-            writer.prepare(records)  # names are read before the transaction holds the database
-            with transaction.atomic():
-                # The row's lock first: a request that cancels the run or deletes its listener waits for this
-                # chunk, and the next chunk finds the run gone before it writes anything.
-                lease.lock()
-                written = _write_chunk(writer, chunk, records)
-                _count_chunk(run, lease, chunk, written, position())
+
+    def write(chunk: list[Outcome], read_until: float) -> None:
+        records = [
+            outcome for outcome in chunk if not isinstance(outcome, RejectedRow | LeftOutRow)
+        ]
+        writer.prepare(records)  # names are read before the transaction holds the database
+        with transaction.atomic():
+            # The row's lock first: a request that cancels the run or deletes its listener waits for this
+            # chunk, and the next chunk finds the run gone before it writes anything.
+            lease.lock()
+            written = _write_chunk(writer, chunk, records)
+            _count_chunk(run, lease, chunk, written, read_until)
+
+    def finish_chunk() -> None:
+        if behind.finish():
             on_progress(run)
-            if is_turn_over():
-                return False
+
+    # an upload is read in turns, which end behind a chunk that is written, with nothing read beyond it
+    with read_without_memory_map(), WorkBehind(in_thread=not run.stored_path) as behind:
+        for chunk in cut_chunks(outcomes, _choose_chunk(run)):
+            finish_chunk()
+            behind.start(write, chunk, position())
+            if not behind.in_thread:
+                finish_chunk()
+                if is_turn_over():
+                    return False
+        finish_chunk()
     return True
 
 

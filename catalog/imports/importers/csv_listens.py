@@ -1,7 +1,8 @@
 """Listens as a CSV table with a header: who, which song, and, if it is known, when, how often and what."""
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache, partial
+from typing import Any, TypeVar
 
 from catalog.imports.importers.registry import register_importer
 from catalog.imports.reading import values
@@ -31,6 +32,9 @@ _KINDS = {
     "skip": SKIP,
 }
 
+_CACHED_CELLS = 20_000
+Cell = TypeVar("Cell")
+
 
 @register_importer(
     "csv", "listens", "CSV table of listens", extensions=(".csv", ".tsv", ".txt", ".gz")
@@ -50,29 +54,29 @@ def _read_records(table: Table) -> Iterator[Outcome]:
 
 
 class _Reader:
+    """Reads rows with any of the columns. Cells that come again and again, such as names and ids, are read once."""
+
     def __init__(self, columns: Mapping[str, int]) -> None:
         self._columns = columns
         self._listener = columns["listener"]
+        self._parse_listener = _cache(values.parse_listener)
+        self._parse_key = _cache(_parse_song_key)
+        self._parse_kind = _cache(_parse_kind)
+        self._parse_plays = _cache(_parse_plays)
 
     def __call__(self, line: int, row: list[str]) -> ListenRecord:
-        key = self._read_cell(row, "song_id")
-        kind = _KINDS.get(self._read_cell(row, "kind").strip().casefold())
-        if kind is None:
-            raise values.BadValue(
-                f"{self._read_cell(row, 'kind')[:20]!r} is not play, skip, like or dislike"
-            )
-        plays = values.parse_count(self._read_cell(row, "plays"), "plays", values.MOST_PLAYS)
+        key = self._parse_key(self._read_cell(row, "song_id"))
         return ListenRecord(
-            line=line,
-            listener=values.parse_listener(row[self._listener]),
-            song_key=values.parse_key(key, "song id") if key.strip() else "",
-            song=None if key.strip() else self._read_song(line, row),
-            kind=kind,
-            plays=1 if plays is None else plays,
-            played_ms=values.parse_whole_number(
+            line,
+            self._parse_listener(row[self._listener]),
+            key,
+            None if key else self._read_song(line, row),
+            self._parse_kind(self._read_cell(row, "kind")),
+            self._parse_plays(self._read_cell(row, "plays")),
+            values.parse_whole_number(
                 self._read_cell(row, "played_ms"), "played time", 0, values.LONGEST_MS
             ),
-            occurred_at=values.parse_moment(self._read_cell(row, "time")),
+            values.parse_moment(self._read_cell(row, "time")),
         )
 
     def _read_cell(self, row: list[str], name: str) -> str:
@@ -96,13 +100,35 @@ class _PlainReader:
     def __init__(self, columns: Mapping[str, int]) -> None:
         self._listener = columns["listener"]
         self._song_column = columns["song_id"]
+        self._parse_listener = _cache(values.parse_listener)
+        self._parse_key = _cache(partial(values.parse_key, what="song id"))
 
     def __call__(self, line: int, row: list[str]) -> ListenRecord:
         return ListenRecord(
-            line,
-            values.parse_listener(row[self._listener]),
-            values.parse_key(row[self._song_column], "song id"),
+            line, self._parse_listener(row[self._listener]), self._parse_key(row[self._song_column])
         )
+
+
+def _cache(parse: Callable[[str], Cell]) -> Callable[[str], Cell]:
+    """Return `parse` with its latest values kept; what it cannot read is read, and told, every time."""
+    return lru_cache(_CACHED_CELLS)(parse)
+
+
+def _parse_song_key(cell: str) -> str:
+    """Return the song's id; an empty one stays empty, as title and artist may stand in for it."""
+    return values.parse_key(cell, "song id") if cell.strip() else ""
+
+
+def _parse_kind(cell: str) -> int:
+    kind = _KINDS.get(cell.strip().casefold())
+    if kind is None:
+        raise values.BadValue(f"{cell[:20]!r} is not play, skip, like or dislike")
+    return kind
+
+
+def _parse_plays(cell: str) -> int:
+    plays = values.parse_count(cell, "plays", values.MOST_PLAYS)
+    return 1 if plays is None else plays
 
 
 def _choose_reader(columns: Mapping[str, int]) -> "_Reader | _PlainReader":

@@ -38,6 +38,8 @@ _SPREADSHEET_DAY = re.compile(r"^\d{5}(?:[.,]\d{1,15})?$")
 # from 2002 to 2100
 _SPREADSHEET_DAYS = frozenset(map(str, range(37_257, 73_416)))
 _LONGEST_NUMBER = 20
+_PLAIN_DIGITS = 15
+"""So many digits are the same number as a whole and as a float."""
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 # as exporters that read web pages leave them; no name has them of its own
 _ENTITY = re.compile(r"&(?:amp|quot|apos|lt|gt|nbsp|#0?3[49]|#x2[27]);", re.IGNORECASE)
@@ -181,7 +183,7 @@ def parse_number(text: str, what: str) -> float | None:
 
 def parse_whole_number(text: str, what: str, lowest: int, highest: int) -> int | None:
     """Return a whole number within bounds; empty is unknown."""
-    value = parse_number(text, what)
+    value = int(text) if _is_plain_number(text) else parse_number(text, what)
     if value is None:
         return None
     if not lowest <= value <= highest:
@@ -191,10 +193,17 @@ def parse_whole_number(text: str, what: str, lowest: int, highest: int) -> int |
 
 def parse_count(text: str, what: str, highest: int) -> int | None:
     """Return how often something happened; empty is unknown. "1.523" may mean 1523, so it is no count."""
+    if _is_plain_number(text):
+        return parse_whole_number(text, what, 1, highest)
     value = parse_number(text, what)
     if value is not None and (not value.is_integer() or _THOUSANDS.match(text.strip())):
         raise BadValue(f"{what} {text.strip()[:20]!r} is no whole number")
     return parse_whole_number(text, what, 1, highest)
+
+
+def _is_plain_number(text: str) -> bool:
+    """Whether a text is nothing but a few digits, as nearly every number in a file is."""
+    return len(text) <= _PLAIN_DIGITS and text.isascii() and text.isdecimal()
 
 
 def parse_year(text: str) -> int | None:
@@ -213,6 +222,8 @@ def parse_moment(text: str, day_first: bool | None = None) -> int | None:
     text is unknown.
     `day_first` says how the file's dates with slashes are read, where its rows show it (`dates.find_day_order`).
     """
+    if _is_plain_number(text):
+        return _check_range(_convert_number(int(text)), text)
     cleaned = text.strip()
     if not cleaned:
         return None
