@@ -11,6 +11,7 @@ from accounts.models import User
 from catalog.models import Interaction, Song
 from recommendations import tasks
 from recommendations.models import Trends
+from recommendations.services.data import column_copy, column_store, training_rows
 from recommendations.services.lists.listener_context import ListenerContext
 from recommendations.services.serving import recommend
 from recommendations.services.surfaces import home
@@ -73,6 +74,27 @@ def test_it_is_what_a_training_would_have_counted(hit, version):
     assert registry.require_active() != version
     for name in ("trend_", "n_listeners_", "n_recent_", "is_trending_"):
         np.testing.assert_array_equal(getattr(counted, name), getattr(trained, name))
+
+
+def test_it_is_counted_shard_by_shard(hit, version, monkeypatch):
+    """Many shards count what one does, and none of them is the whole."""
+    _version, recommender = registry.load_serving_recommender()
+    monkeypatch.setattr(column_store, "ROWS_A_PARTITION", 1)
+    column_copy.get_store().remove()
+    sizes = []
+
+    def measure(events):
+        sizes.extend(each.n_events for each in events)
+        return trends.measure(recommender, events)
+
+    counted = training_rows.read_shards(measure, lambda done, total: None)
+    whole = training_rows.read().interactions
+    at_once = trends.measure(recommender, [whole])
+    assert sum(sizes) == whole.n_events
+    assert max(sizes) < whole.n_events
+    for name in ("n_listeners_", "n_recent_", "is_trending_"):
+        np.testing.assert_array_equal(getattr(counted, name), getattr(at_once, name))
+    np.testing.assert_allclose(counted.trend_, at_once.trend_, rtol=1e-6)
 
 
 def test_nothing_is_counted_while_nothing_new_was_heard(version):

@@ -85,7 +85,7 @@ def make_neighbours(algorithm: ItemKNN, links: csr_matrix, survey: Survey) -> Al
     return ItemKNN.from_state(algorithm.options(), state)
 
 
-def make_popularity(algorithm: Popularity, survey: Survey, recency: Recency | None) -> Algorithm:
+def make_popularity(algorithm: Popularity, survey: Survey, recency: Recency | None) -> Popularity:
     """Return popularity from sums; without `recency` no time is known."""
     sums = None if recency is None else (recency.trend, recency.n_recent)
     return algorithm.learn_from_sums(survey.n_liked, sums)

@@ -1,6 +1,5 @@
 """A shard of a job: the events of one partition of its files, with songs held out of some listeners."""
 
-from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
@@ -39,16 +38,14 @@ class ShardReader:
 
     def read(self, number: int) -> Interactions:
         """Return all events of one shard, ordered by listener."""
-        files = self._manifest.partitions[number]
-        events, _ = stored_events.read_interactions(
+        return stored_events.read_shard(
             self._folder.store,
-            replace(self._manifest, partitions=(files,)),
+            self._manifest,
+            number,
             self._songs["ids"],
             self._songs["durations_ms"],
             lambda columns: stored_events.select_learnable(columns, self._ignored),
-            lambda done, total: None,
         )
-        return events
 
     def read_split(self, number: int) -> tuple[Interactions, csr_matrix]:
         """Return what is learned from where songs are held out, and these, bool csr (n_listeners, n_items)."""

@@ -1,6 +1,7 @@
 """From the columnar copy to the arrays that the engine learns from, one partition in memory at a time."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -67,6 +68,22 @@ def read_interactions(
         ),
         n_left_out,
     )
+
+
+def read_shard(
+    store: ColumnStore,
+    manifest: Manifest,
+    number: int,
+    song_ids: NDArray[np.int64],
+    durations_ms: NDArray[np.int64],
+    select_allowed: SelectAllowed,
+) -> Interactions:
+    """Return the events of one partition: all of some listeners, over the whole catalog."""
+    alone = replace(manifest, partitions=(manifest.partitions[number],))
+    events, _ = read_interactions(
+        store, alone, song_ids, durations_ms, select_allowed, lambda done, total: None
+    )
+    return events
 
 
 def measure_played_share(

@@ -1,8 +1,8 @@
 """From the tables to the arrays that the engine learns from: the only reader for training."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from django.db import connection
@@ -21,6 +21,7 @@ from recommendations.services.data.column_store import ColumnStore, Manifest
 from recommendations.services.seeds import seed_packs
 
 OnRead = Callable[[int, int], None]
+T = TypeVar("T")
 
 BYTES_AN_EVENT = 25
 """Of the arrays of a training."""
@@ -114,6 +115,48 @@ def read(on_progress: OnRead | None = None) -> TrainingRows:
     return TrainingRows(
         interactions, features, manifest.last_id, n_left_out, generations, prior, genre_ids
     )
+
+
+@dataclass(frozen=True)
+class Shards:
+    """The events that may be learned from, listeners by listeners: each time it is gone through they are read anew.
+
+    One shard is in memory at a time. `on_read` is called before each with how many of them are read.
+    """
+
+    store: ColumnStore
+    manifest: Manifest
+    songs: Columns
+    ignored_pairs: NDArray[np.int64]
+    on_read: OnRead
+
+    def __iter__(self) -> Iterator[Interactions]:
+        n_shards = len(self.manifest.partitions)
+        for number in range(n_shards):
+            self.on_read(number, n_shards)
+            yield stored_events.read_shard(
+                self.store,
+                self.manifest,
+                number,
+                self.songs["id"],
+                self.songs["duration_ms"],
+                lambda events: stored_events.select_learnable(events, self.ignored_pairs),
+            )
+
+
+def read_shards(measure: Callable[[Shards], T], on_progress: OnRead) -> T:
+    """Bring the columnar copy up to date and return what `measure` makes of its shards.
+
+    It is called once more where a listener goes meanwhile. Takes the memory of one shard, some hundred thousand events.
+    """
+
+    def read_state(store: ColumnStore, manifest: Manifest) -> T:
+        with make_reader() as source:
+            songs = read_songs(source)
+        return measure(Shards(store, manifest, songs, read_ignored_pairs(), on_progress))
+
+    measured, _manifest = column_copy.read_copy(on_progress, read_state)
+    return measured
 
 
 def _count_left_out(listener_ids: Collection[int]) -> int:

@@ -8,13 +8,15 @@ import copy
 import io
 import threading
 import time
+from collections.abc import Iterable
 from datetime import datetime
+from functools import reduce
 from weakref import WeakKeyDictionary
 
 import numpy as np
 from django.utils import timezone
 
-from recommendations.engine import Interactions, Popularity, Recommender, TrainingData
+from recommendations.engine import Interactions, Popularity, Recommender, shards
 from recommendations.models import ModelVersion, Trends
 
 LOOKED_FOR_SECONDS = 60.0
@@ -25,21 +27,35 @@ _looked_up: WeakKeyDictionary[Recommender, tuple[float, datetime | None]] = Weak
 _lock = threading.Lock()
 
 
-def count(version: ModelVersion, recommender: Recommender, interactions: Interactions) -> bool:
-    """Count what is trending in `interactions` and keep it with the version; False when its model has no use for it."""
+def measure(recommender: Recommender, events: Iterable[Interactions]) -> Popularity | None:
+    """Return what is trending now, counted shard by shard; None where the model has no use for it.
+
+    `events` is gone through twice: how old a play is follows from the newest of all.
+    """
     learned = _find_popularity(recommender)
     if learned is None:
-        return False
-    events = interactions.over_items(recommender.items)
-    fresh = Popularity(learned[1].half_life_days)
-    fresh.fit(TrainingData(events.to_matrix(recommender.config.weighting), None, events))
+        return None
+    half_life_days = learned[1].half_life_days
+    weighting, items = recommender.config.weighting, recommender.items
+    surveys = (shards.Survey.measure(each.over_items(items), weighting) for each in events)
+    survey = reduce(lambda total, one: shards.Survey.join([total, one]), surveys)
+    recency = None
+    if (ends := survey.ends) is not None:
+        recencies = (
+            shards.Recency.measure(each.over_items(items), ends, half_life_days) for each in events
+        )
+        recency = reduce(lambda total, one: shards.Recency.join([total, one]), recencies)
+    return shards.make_popularity(Popularity(half_life_days), survey, recency)
+
+
+def keep(version: ModelVersion, recommender: Recommender, measured: Popularity) -> None:
+    """Keep with a version what `measure` counted for its recommender."""
     packed = io.BytesIO()
-    np.savez_compressed(packed, **{name: getattr(fresh, name) for name in _COUNTS})
+    np.savez_compressed(packed, **{name: getattr(measured, name) for name in _COUNTS})
     values = {"computed_at": timezone.now(), "counts": packed.getvalue()}
     Trends.objects.update_or_create(version=version, defaults=values)
     with _lock:
         _looked_up.pop(recommender, None)  # the lists that this process makes next count by them
-    return True
 
 
 def take_over(version: ModelVersion, recommender: Recommender) -> None:

@@ -93,14 +93,23 @@ def _make_playlists(turn: Turn) -> None:
 
 
 def _count_trends(turn: Turn) -> None:
-    """Count anew what is trending, when something was heard since the active version was trained."""
+    """Count anew what is trending, when something was heard since the active version was trained.
+
+    In shards, each read twice; a worker that is killed has lost some seconds of counting, and nothing of the copy.
+    """
     serving = registry.load_serving_recommender()
     if serving is None or not training_rows.is_newer_than(registry.get_active_version()):
         return
-    rows = training_rows.read(lambda done, total: turn.reporter.report(done / max(total, 1)))
+    version, recommender = serving
+    measured = training_rows.read_shards(
+        partial(trends.measure, recommender),
+        lambda done, total: turn.reporter.report(done / max(total, 1)),
+    )
+    if measured is None:
+        return
     with transaction.atomic():
         turn.lease.lock()
-        trends.count(*serving, rows.interactions)
+        trends.keep(version, recommender, measured)
 
 
 def _back_up(turn: Turn) -> None:
