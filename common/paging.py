@@ -66,11 +66,20 @@ class BoundedPaginator(_Paginator):
 
     def _slice(self, number: int) -> Any:
         start, end = (number - 1) * self.per_page, number * self.per_page
+        if start >= MOST_COUNTED and isinstance(self.object_list, QuerySet):
+            # an index alone is read up to there, and not each row with those that belong to it
+            return self.object_list.filter(pk__in=_list_keys(self.object_list, start, end))
         return self.object_list[start : end if self.has_more else min(end, self.count)]
 
     def _get_rows(self, number: int) -> list[Any]:
         start = (number - 1) * self.per_page
+        if isinstance(self.object_list, QuerySet):
+            return _list_keys(self.object_list, start, start + 1)
         return list(self.object_list[start : start + 1])
 
     def _get_page(self, *args: Any, **kwargs: Any) -> BoundedPage:
         return BoundedPage(*args, **kwargs)
+
+
+def _list_keys(rows: QuerySet[Any], start: int, end: int) -> list[Any]:
+    return [row["pk"] for row in rows.values("pk")[start:end]]

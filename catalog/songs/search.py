@@ -1,6 +1,6 @@
 """Finding songs and artists: by words, genre, year and sound, the best match first."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 from functools import reduce
@@ -60,13 +60,14 @@ def search_songs(
     search: SongSearch,
     listener: Any,
     plays: QuerySet[Any] | None = None,
-    popularity: QuerySet[Any] | None = None,
+    popularity: QuerySet[Any] | Sequence[int] = (),
 ) -> QuerySet[Song]:
     """Return the songs offered to `listener` that match, ready for cards; evaluated lazily, so slice it.
 
     By words the best match comes first: the title itself, then names that begin with the words, then words that
     begin like them, then any. Among equals those of `plays` (rows of `song` with `n_plays`) come first that the
-    listener played most, then those that most listeners played (rows of `popularity`, one a listener and song).
+    listener played most, then those that most listeners played: `popularity` is rows, one a listener and song, or the
+    most heard songs, the first ones first, of which only the order of size counts.
     """
     words = shorten_query(search.words)
     songs = match_songs(words, listener)
@@ -86,8 +87,12 @@ def search_songs(
         return songs.order_by("id")
     ordered = songs.annotate(
         match=rate_match(normalise(words)),
-        n_mine=_count_rows(plays, F("n_plays")),
-        n_listeners=_count_rows(popularity, Count("pk")),
+        n_mine=Value(0) if plays is None else _count_mine(plays),
+        n_listeners=(
+            _count_rows(popularity, Count("pk"))
+            if isinstance(popularity, QuerySet)
+            else _rate_popularity(popularity)
+        ),
     )
     return ordered.order_by("match", "-n_mine", "-n_listeners", "title", "id")
 
@@ -148,12 +153,28 @@ def rate_match(text: str) -> Case:
     )
 
 
-def _count_rows(rows: QuerySet[Any] | None, number: Expression | F) -> Value | Coalesce:
+def _count_mine(plays: QuerySet[Any]) -> Case:
+    """Return the listener's plays as a column; only songs among them are looked up one by one."""
+    number = _count_rows(plays, F("n_plays"))
+    return Case(When(pk__in=plays.order_by().values("song"), then=number), default=Value(0))
+
+
+def _count_rows(rows: QuerySet[Any], number: Expression | F) -> Coalesce:
     """Return what `rows` say about a song as a column; 0 where they say nothing."""
-    if rows is None:
-        return Value(0)
     of_song = rows.filter(song=OuterRef("pk")).order_by().values("song").annotate(number=number)
     return Coalesce(Subquery(of_song.values("number")[:1]), Value(0), output_field=IntegerField())
+
+
+def _rate_popularity(most_heard: Sequence[int]) -> Case | Value:
+    """Return a number that is higher for the first ten songs than for the first hundred, and so on."""
+    if not most_heard:
+        return Value(0)
+    steps = [size for size in (10, 100, 1_000) if size < len(most_heard)] + [len(most_heard)]
+    return Case(
+        *(When(pk__in=most_heard[:size], then=Value(-size)) for size in steps),
+        default=Value(-len(most_heard) - 1),
+        output_field=IntegerField(),
+    )
 
 
 # --- Names written almost alike ---------------------------------------------------------------------------------------

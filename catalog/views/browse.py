@@ -5,7 +5,7 @@ from operator import and_
 from typing import Any
 
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
@@ -20,6 +20,7 @@ from catalog.songs.artist_pictures import list_with_pictures
 from catalog.songs.genres import list_common_genres
 from catalog.songs.search import SongSearch
 from catalog.songs.sound import has_features
+from catalog.statistics import most_heard
 from common.http import SiteRequest
 
 SONGS_A_PAGE = 30
@@ -113,9 +114,9 @@ def suggest(request: SiteRequest) -> HttpResponse:
     return render(request, "catalog/_suggestions.html", context)
 
 
-def select_plays(user: User | AnonymousUser) -> dict[str, QuerySet[Any]]:
+def select_plays(user: User | AnonymousUser) -> dict[str, Any]:
     """Return what a search orders equal matches by: the listener's plays, and how many listeners played a song."""
-    chosen = {"popularity": SongTotal.objects.all()}
+    chosen: dict[str, Any] = {"popularity": most_heard.select_popularity()}
     return chosen | (
         {"plays": SongTotal.objects.filter(listener=user)} if user.is_authenticated else {}
     )

@@ -1,17 +1,18 @@
 """Searching: every word anywhere, the best match first, then what the listener plays, then what everybody does."""
 
 import pytest
+from django.core.cache import cache
 from django.db import connection
 from django.test import Client
 
 from accounts.models import User
 from catalog.listening import interactions
 from catalog.models import Album, Artist, Genre, Playlist, Song, SongTotal
-from catalog.songs import search, search_index
+from catalog.songs import kept_figures, search, search_index
 from catalog.songs.albums import search_albums
 from catalog.songs.genres import list_common_genres
 from catalog.songs.search import SongSearch
-from catalog.statistics import sums
+from catalog.statistics import most_heard, sums
 
 pytestmark = pytest.mark.django_db
 
@@ -50,6 +51,25 @@ def test_among_equals_what_i_play_comes_first_and_then_what_most_listeners_play(
         "Love d",
         "Love b",
     ]
+
+
+def test_a_large_site_orders_by_the_songs_that_a_worker_counted(monkeypatch):
+    """The rows of what everybody heard are not read while somebody waits: a letter is in nearly every title."""
+    songs = [add(f"Love {letter}") for letter in "abcdefghijkl"]
+    alice = User.objects.create_user("alice")
+    for song in songs[2:]:
+        interactions.record_play(alice, song, source="x")
+    sums.refresh_sums(alice)
+    monkeypatch.setattr(kept_figures, "SMALL_TABLE", 0)
+    cache.clear()
+    assert find("love", popularity=most_heard.select_popularity())[:2] == ["Love a", "Love b"]
+    kept_figures.count_figure(most_heard.MOST_HEARD)
+    kept = most_heard.select_popularity()
+    assert kept == [song.pk for song in songs[2:]]
+    titles = [song.title for song in songs]
+    assert find("love", popularity=kept) == titles[2:] + titles[:2]
+    assert find("love", popularity=kept[8:]) == titles[10:] + titles[:10]
+    cache.clear()
 
 
 @pytest.mark.parametrize(

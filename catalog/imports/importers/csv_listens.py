@@ -115,7 +115,7 @@ def _cache(parse: Callable[[str], Cell]) -> Callable[[str], Cell]:
 
 
 def _parse_song_key(cell: str) -> str:
-    """Return the song's id; an empty one stays empty, as title and artist may stand in for it."""
+    """Return the song's id; an empty one stays empty: title and artist may name the song."""
     return values.parse_key(cell, "song id") if cell.strip() else ""
 
 

@@ -3,6 +3,7 @@
 from catalog.songs.genres import GENRE_SONGS
 from catalog.songs.kept_figures import Figure, KeptFigure, count_figure, is_small_site
 from catalog.songs.sound import HAS_FEATURES
+from catalog.statistics.most_heard import MOST_HEARD
 from recommendations.services.lists import work_versions
 from recommendations.services.operations import catalog_overview, dashboard, metrics
 from recommendations.services.serving import popularity_fallback
@@ -12,6 +13,7 @@ from recommendations.services.version_reports import version_feedback
 FIGURES: tuple[Figure, ...] = (
     GENRE_SONGS,
     HAS_FEATURES,
+    MOST_HEARD,
     metrics.IMPORTS,
     metrics.LISTS,
     work_versions.SHARED_WORKS,
