@@ -31,6 +31,7 @@ NAME_LENGTH = 500
 """What the columns of titles and names hold."""
 
 MAX_LENGTH = 1000
+MAX_QUERY_WORDS = 8
 """Letters of a name that are read; no column stores as many."""
 
 # Letters that carry no combining accent but that people type without one; the last one only draws Arabic words longer.
@@ -196,7 +197,8 @@ def build_search_text(title: str, credit: str) -> str:
 def list_query_words(words: str) -> list[str]:
     """Return the words that a search asks for: without those that one writes and another leaves out, if others remain.
 
-    "Simon and Garfunkel" finds "Simon & Garfunkel", "Symphony #5" finds "Symphony No. 5".
+    At most `MAX_QUERY_WORDS`, however many a letter such as ﷺ or a word such as "a/b/c" becomes: each is a condition of
+    the query and is compared with every word of what is like it. "Simon and Garfunkel" finds "Simon & Garfunkel", "Symphony #5" finds "Symphony No. 5".
     """
     every = normalise(words).split()
     asked = [
@@ -204,7 +206,7 @@ def list_query_words(words: str) -> list[str]:
         for word, after in zip(every, [*every[1:], ""], strict=False)
         if word not in _UNSPOKEN and not (word == "number" and after[:1].isdigit())
     ]
-    return asked or every
+    return (asked or every)[:MAX_QUERY_WORDS]
 
 
 def normalise_name(name: str) -> str:

@@ -25,12 +25,11 @@ from django.db.models import (
 from django.db.models.functions import Coalesce, Concat
 from django.db.models.lookups import Contains
 
-from catalog.names.text import list_query_words, normalise
+from catalog.names.text import MAX_QUERY_WORDS, list_query_words, normalise
 from catalog.records import AUDIO_FEATURES
 from catalog.songs import search_index
 from catalog.songs.models import Artist, Song, build_visible
 
-MAX_WORDS = 8
 MAX_LENGTH = 200
 _ALIKE = 0.72
 """How alike two words must be, as a share of their letters, for one to be meant by the other."""
@@ -133,7 +132,7 @@ def count_songs(listener: Any) -> Coalesce:
 
 def shorten_query(words: str) -> str:
     """Return the query cut to the length and number of words that a search uses."""
-    return " ".join(words[:MAX_LENGTH].replace("\x00", " ").split()[:MAX_WORDS])
+    return " ".join(words[:MAX_LENGTH].replace("\x00", " ").split()[:MAX_QUERY_WORDS])
 
 
 # --- Order ------------------------------------------------------------------------------------------------------------

@@ -4,10 +4,12 @@ import pytest
 from django.core.cache import cache
 from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from accounts.models import User
 from catalog.listening import interactions
 from catalog.models import Album, Artist, Genre, Playlist, Song, SongTotal
+from catalog.names.text import list_query_words
 from catalog.songs import kept_figures, search, search_index
 from catalog.songs.albums import search_albums
 from catalog.songs.genres import list_common_genres
@@ -94,6 +96,29 @@ def test_any_text_is_a_search(words):
     add("Song")
     assert find(words) == []
     assert search.find_similar_names(words, None) == []
+
+
+@pytest.mark.parametrize(
+    ("words", "title"),
+    [
+        ("ﷺ" * 200, "ﷺ"),
+        ("a/b/" * 50, "A B Song"),
+        ("a.b-c_d" * 28, "A B C D"),
+        ("№" * 200, "No No"),
+    ],
+)
+def test_a_few_letters_that_become_many_words_ask_for_eight(words, title):
+    """T48"""
+    add(title)
+    with CaptureQueriesContext(connection) as queries:
+        find(words)
+        search.search_artists(words, None)
+        search.find_similar_names(words, None)
+        search_albums(words, None)
+    n_conditions = max(query["sql"].upper().count("LIKE") for query in queries)
+    # each word in title or artist, and again in each of the ways in which it can match best
+    assert n_conditions <= 8 * 4 + 8
+    assert len(list_query_words(words)) <= 8
 
 
 def test_the_index_follows_every_change():
