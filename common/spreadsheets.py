@@ -2,7 +2,8 @@
 
 import re
 
-_RUNS = re.compile(r"^'*[=+\-@\t\r]")
+# also of full width, which a spreadsheet set up for Chinese or Japanese reads as the same signs
+_RUNS = re.compile(r"^'*[=+\-@\t\r\n＝＋－＠]")
 
 
 def neutralise_cell(cell: str) -> str:

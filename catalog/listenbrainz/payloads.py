@@ -331,7 +331,7 @@ def _read_text(data: dict[str, Any], field: str) -> str:
     value = data.get(field)
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return ""
-    return str(value).strip()
+    return " ".join(str(value).split())
 
 
 def _parse_whole_number(value: Any) -> int | None:

@@ -13,7 +13,10 @@ above & beyond | alex & sierra | aly & aj | amadou & mariam | angels & airwaves 
 ashford & simpson | belle & sebastian | big & rich | black country, new road | blood, sweat & tears |
 brooks & dunn | bruno e marrone | captain & tennille | chad & jeremy | chas & dave | chitãozinho & xororó |
 chloe x halle | cindy & bert | coheed & cambria | crosby & nash | crosby, stills & nash |
-crosby, stills, nash & young | dan + shay | dave dee, dozy, beaky, mick & tich | delaney & bonnie |
+crosby, stills, nash & young | dan + shay | daryl hall & john oates |
+neil young & crazy horse | steve harley & cockney rebel | alison krauss & union station |
+bob seger & silver bullet band | gladys knight & pips | lisa lisa & cult jam |
+dave dee, dozy, beaky, mick & tich | delaney & bonnie |
 earth, wind & fire | emerson, lake & palmer | england dan & john ford coley | eric b. & rakim |
 flatt & scruggs | for king & country | godley & creme | hall & oates | hamilton, joe frank & reynolds |
 henrique & juliano | ich + ich | ike & tina turner | iron & wine | jan & dean | jesse & joy | jorge & mateus |

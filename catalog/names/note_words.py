@@ -57,7 +57,8 @@ WITH_FULL_NAME = _split_words("mit")
 REMASTERS = _split_words(
     """remaster remasters remastered remastering remasterizado remasterizada remasterise remasterisee
     remasterizzato remasterizzata remasteriseret rimasterizzato rimasterizzata remasterizat remastrovano
-    remasteroitu mono stereo explicit clean deluxe expanded anniversary reissue reissued censored uncensored"""
+    remasteroitu remasterad remasterade remasterat
+    mono stereo explicit clean deluxe expanded anniversary reissue reissued censored uncensored"""
 )
 # parts of words that are written without blanks: 2009年リマスター, ремастеринг
 REMASTER_STEMS = ("リマスター", "리마스터", "ремастер", "ремастир", "重制版", "重製版")
@@ -89,7 +90,8 @@ PRESSING_PHRASES = (
         bonus track version, bonus version, bonus edition, standard edition,
         special edition, limited edition, collectors edition, collector s edition, hidden track, edited,
         edited version, dirty, dirty version, dolby atmos, dolby atmos version, spatial audio, originalversion,
-        albumversion, singleversion, radioversion, radioedit, version originale, version original,
+        albumversion, singleversion, radioversion, radioedit, альбомная версия, сингл версия,
+        оригинальная версия, радиоверсия, version originale, version original,
         versione originale, versao original, version album, version single, version radio, versione album,
         versione singolo, versao album, versao single, new stereo mix, stereo mix, mono mix, single,
         non album single, non album track, b side, b side single, parental advisory, high resolution, hi res,
@@ -109,7 +111,8 @@ BONUS_ENDINGS = _split_phrases("bonus track, bonus tracks, bonus version")
 SOURCE_WORDS = _split_words("film movie series musical show game")
 SOUNDTRACK_BEGINNINGS = _split_beginnings(
     """ost, original soundtrack from, from the album, bo du film, tema de la pelicula, tema del film, musik aus,
-    soundtrack version, title song from, саундтрек к фильму, саундтрек к сериалу,
+    soundtrack version, title song from, מתוך האלבום, מתוך הסרט, מתוך הסדרה, из альбома,
+    z albumu, del álbum, de l album, aus dem album, do álbum, dall album, саундтрек к фильму, саундтрек к сериалу,
     music from the motion picture, music from the original, music from the film,
     music from the series, songs from the motion picture,
     banda sonora, bande originale, bande son du, colonna sonora, trilha sonora, filmmusik, musik aus dem film,
@@ -187,11 +190,12 @@ BESIDE_LIVE = _split_words("acoustic unplugged demo instrumental remix medley pi
 VIDEO_CORES = _split_words(
     """video audio lyric lyrics visualizer visualiser hd hq 4k uhd 1080p 720p clip clipe videoclip mv letra musikvideo
     klip klibi teledysk клип видео видеоклип 公式 ミュージックビデオ リリックビデオ 뮤직비디오 歌詞 歌詞付き 歌詞つき
-    paroles testo tekst songtext sözleri текст legendado legendada subtitulado subtitulada
+    קליפ הקליפ paroles testo tekst songtext sözleri текст legendado legendada subtitulado subtitulada
     가사 歌词 歌词版 动态歌词 متن کلیپ ویدیو كليب فيديو כליפ קליפ מילים"""
 )
 VIDEO_WORDS = VIDEO_CORES | _split_words(
-    """official music officiel officielle oficial offizielles offizieller ufficiale officiell officielt resmi
+    """רשמי הרשמי oficiální oficiálny
+    official music officiel officielle oficial offizielles offizieller ufficiale officiell officielt resmi
     officiële animated oficjalny официальный официальное премьера with w full in the m v s and con on screen
     original only
     performance"""
@@ -201,7 +205,8 @@ VIDEO_PHRASES = frozenset(
         """mit text, eng sub, english sub, english subtitles, sub espanol, lyrics sub espanol, color coded lyrics,
         premiere, new song, youtube, m v, official, officiel, oficial, official visual, премьера клипа, ncs
         release, monstercat release,
-        free download, free dl, out now, album out now, ep out now"""
+        hq audio, high quality, 320kbps, 320 kbps, 192kbps, 192 kbps, 256kbps, 256 kbps, 128kbps, 128 kbps,
+        4k upgrade, hd upgrade, 4k upscale, hd remaster, free download, free dl, out now, album out now, ep out now"""
     )
 )
 
@@ -239,7 +244,8 @@ WORDS_ELSEWHERE = {
 GLUED_REMIXES = ("リミックス",)
 VERSIONS_ELSEWHERE = {
     **dict.fromkeys(
-        _split_list("""akustik akustisch akustische akustikversion acustico acustica acoustique akustinen akustyczna
+        _split_list("""akoestisch akoestische akustisk
+        akustik akustisch akustische akustikversion acustico acustica acoustique akustinen akustyczna
         акустика акустическая アコースティック アコースティックバージョン 어쿠스틱 أكوستيك אקוסטי אקוסטית"""),
         "acoustic",
     ),
@@ -314,6 +320,40 @@ WHOLE_NOTES = {
         "off vocal",
     ),
     **dict.fromkeys(_split_phrases("official remix"), "remix"),
+    **dict.fromkeys(
+        _split_phrases(
+            """slowed and reverb, slowed reverb, slowed reverbed, slowed and reverbed, slowed down reverb,
+            slowed down and reverb, slowed with reverb"""
+        ),
+        "slowed reverb",
+    ),
+    **{
+        phrase: f"{language} version"
+        for language, phrases in (
+            (
+                "spanish",
+                "version en espanol, version espanola, en espanol, spanische version, versione spagnola",
+            ),
+            (
+                "english",
+                "version en ingles, version inglesa, englische version, version anglaise, in english",
+            ),
+            (
+                "german",
+                "deutsche version, deutsche fassung, version allemande, auf deutsch, in german",
+            ),
+            ("french", "version francaise, version en francais, en francais, französische version"),
+            ("italian", "versione italiana, version italiana, version italienne, in italiano"),
+            (
+                "portuguese",
+                "versao em portugues, versao portuguesa, em portugues, version portuguesa",
+            ),
+            ("russian", "русская версия, на русском, russische version"),
+            ("japanese", "japanische version, version japonaise, 日本語, 日本語 version"),
+            ("korean", "koreanische version, version coreenne, 韓国語, 한국어"),
+        )
+        for phrase in _split_phrases(phrases)
+    },
     **{
         word: f"{language} version"
         for language, word in zip(
@@ -360,6 +400,13 @@ WORK_FORMS = _split_words(
     trio prelude praeludium präludium fugue fuge nocturne etude mazurka waltz walzer valse polonaise ballade impromptu
     partita suite overture ouverture cantata kantate toccata bagatelle intermezzo rhapsody scherzo serenade variations
     mass messe requiem aria invention"""
+)
+
+MONTHS = _split_words(
+    """january february march april may june july august september october november december jan feb mar apr jun jul aug
+    sep sept oct nov dec januar februar märz mai juni juli oktober dezember janvier fevrier mars avril juin juillet
+    aout septembre octobre novembre decembre enero febrero marzo abril mayo junio julio agosto septiembre octubre
+    noviembre diciembre janeiro fevereiro março maio junho julho setembro outubro novembro dezembro"""
 )
 
 # --- Names that say nothing -------------------------------------------------------------------------------------------

@@ -197,8 +197,9 @@ def build_search_text(title: str, credit: str) -> str:
 def list_query_words(words: str) -> list[str]:
     """Return the words that a search asks for: without those that one writes and another leaves out, if others remain.
 
-    At most `MAX_QUERY_WORDS`, however many a letter such as ﷺ or a word such as "a/b/c" becomes: each is a condition of
-    the query and is compared with every word of what is like it. "Simon and Garfunkel" finds "Simon & Garfunkel", "Symphony #5" finds "Symphony No. 5".
+    At most `MAX_QUERY_WORDS`, however many a letter such as ﷺ or a word such as "a/b/c" becomes: each is a condition
+    of the query and is compared with every word of what is like it. "Simon and Garfunkel" finds "Simon & Garfunkel",
+    "Symphony #5" finds "Symphony No. 5".
     """
     every = normalise(words).split()
     asked = [

@@ -30,7 +30,7 @@ _QUOTED_ELSEWHERE = re.compile(
 # "(1 Hour)", "(10 Hours Loop)"
 _HOURS = re.compile(r"^\d{1,2} (?:hours?|hrs?|stunden?|horas?|heures?)(?: loop| version| mix)?$")
 _LIVE_AT_FRENCH = re.compile(r"^live à\s?\S", re.IGNORECASE)
-YEAR = re.compile(r"^(?:19|20)\d\d$")
+_YEAR = re.compile(r"^(?:19|20)\d\d$")
 _ORDINAL = re.compile(r"^\d{1,3}(?:st|nd|rd|th)?$")
 # a single quote has to be closed: "(From 'Til Dawn)" names no film
 _QUOTED_SOURCE = re.compile(
@@ -80,10 +80,26 @@ def _read_word(word: str) -> list[str]:
     kind = word.removesuffix(name)
     if word.endswith(note_words.GLUED_REMIXES) and len(word) > len("リミックス"):
         return [word.removesuffix("リミックス"), "remix"]
-    is_glued = bool(name) and bool(kind) and not (name == "ver" and kind[-1:].isascii())
+    is_glued = (
+        bool(name)
+        and bool(kind)
+        and not (name == "ver" and kind[-1:].isascii() and not kind.isdecimal())
+    )
     if is_glued and not any(stem in word for stem in note_words.REMASTER_STEMS):
         return [*note_words.WORDS_ELSEWHERE.get(kind, kind).split(), "version"]
     return note_words.WORDS_ELSEWHERE.get(word, word).split()
+
+
+def names_date(note: str) -> bool:
+    """Whether a note is a year, or a day or month with its year: "1986", "27 July 1973", "1973-07-27"."""
+    words = normalise(note[:40]).split()
+    years = [word for word in words if _YEAR.match(word)]
+    others = [word for word in words if not _YEAR.match(word)]
+    return len(years) == 1 and len(others) < 3 and all(map(_is_of_a_date, others))
+
+
+def _is_of_a_date(word: str) -> bool:
+    return word in note_words.MONTHS or (len(word) < 5 and _ORDINAL.match(word) is not None)
 
 
 def names_version(note: str) -> bool:
@@ -190,7 +206,7 @@ def _names_soundtrack(words: Sequence[str]) -> bool:
 
 
 def _names_pressing(words: Sequence[str]) -> bool:
-    plain = [word for word in words if not YEAR.match(word)]
+    plain = [word for word in words if not _YEAR.match(word)]
     if " ".join(plain[-2:]) in note_words.BONUS_ENDINGS and note_words.VERSION_WORDS.isdisjoint(
         plain[:-1]
     ):
@@ -231,10 +247,10 @@ def _is_remaster_of_somebody(words: Sequence[str]) -> bool:
 
 
 def _names_video(words: Sequence[str]) -> bool:
-    if " ".join(word for word in words if not YEAR.match(word)) in note_words.VIDEO_PHRASES:
+    if " ".join(word for word in words if not _YEAR.match(word)) in note_words.VIDEO_PHRASES:
         return True
     of_a_video = note_words.VIDEO_WORDS | note_words.REMASTERS
-    is_label = all(word in of_a_video or YEAR.match(word) for word in words)
+    is_label = all(word in of_a_video or _YEAR.match(word) for word in words)
     return is_label and not note_words.VIDEO_CORES.isdisjoint(words)
 
 
@@ -267,7 +283,7 @@ def _names_concert(words: Sequence[str]) -> bool:
     if _LIVE_BEHIND_A_PLACE.search(words[-1]):
         return True
     beside = note_words.VERSION_NAMES
-    if all(word in note_words.LIVE_WORDS or word in beside or YEAR.match(word) for word in words):
+    if all(word in note_words.LIVE_WORDS or word in beside or _YEAR.match(word) for word in words):
         return any(word in note_words.LIVE_WORDS for word in words)
     if words[-1] == "live":
         return note_words.BEFORE_TO_LIVE.isdisjoint(words)

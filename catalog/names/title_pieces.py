@@ -19,8 +19,8 @@ from catalog.names.guests import (
 )
 from catalog.names.text import WIDE_LETTERS
 from catalog.names.title_notes import (
-    YEAR,
     judge_note,
+    names_date,
     names_source,
     names_version,
     names_video_label,
@@ -88,8 +88,8 @@ def read_pieces(title: str) -> list[Piece]:
                 verdict == "live" and any(other.text == "live" for other in counting)
             ):
                 counting.append(read)
-    if n_dropped:  # "- 2011 - Remaster", "(Live) [1986]": the year belongs to what was dropped
-        counting = [piece for piece in counting if not (piece.is_note and YEAR.match(piece.text))]
+    if n_dropped:  # "- 2011 - Remaster", "(Live) [July 1986]": the date belongs to what was dropped
+        counting = [piece for piece in counting if not (piece.is_note and names_date(piece.text))]
     return _put_concert_first(counting)
 
 

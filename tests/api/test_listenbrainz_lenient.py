@@ -25,6 +25,19 @@ def test_a_time_may_have_a_fraction_or_be_a_text(player, listened_at):
     assert plays(player.user).get().occurred_at == datetime.fromtimestamp(NOW - 60, UTC)
 
 
+def test_line_breaks_in_names_are_blanks(player):
+    one = listen(at=NOW - 60)
+    names = {"artist_name": "A\r\nB", "track_name": "A\nTide", "release_name": "Sea\t\nSide"}
+    one["track_metadata"] |= names
+    assert submit(player, one).status == 200
+    song = Song.objects.get()
+    assert (song.credit or song.artist.name, song.title, song.album.title) == (
+        "A B",
+        "A Tide",
+        "Sea Side",
+    )
+
+
 DURATIONS = {
     "whole seconds": ({"duration": 200}, 200_000),
     "float text": ({"duration": "200.5"}, 200_500),
