@@ -153,7 +153,7 @@ def test_alefs_and_names_of_video_channels_are_written_anew():
     artist = Artist.objects.create(name="أم كلثوم")
     song = Song.objects.create(key="s", title="إنت عمري", artist=artist)
     Song.objects.update(match_key="أمکلثوم|إنت عمری", work_key="أمکلثوم|إنت عمری")
-    latest = import_module("catalog.migrations.0037_recompute_names_with_dates")
+    latest = import_module("catalog.migrations.0038_recompute_names_with_dates")
 
     latest.recompute(apps, SimpleNamespace(connection=connection))
 

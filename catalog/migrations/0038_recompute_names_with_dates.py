@@ -19,6 +19,6 @@ def recompute(apps, schema_editor):
 class Migration(migrations.Migration):
     atomic = False
 
-    dependencies = [("catalog", "0036_recompute_names_of_players")]
+    dependencies = [("catalog", "0037_former_names")]
 
     operations = [migrations.RunPython(recompute, migrations.RunPython.noop)]
