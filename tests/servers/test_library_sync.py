@@ -3,8 +3,10 @@
 import pytest
 
 from accounts.models import User
+from catalog.curation import merge
 from catalog.listening import interactions
 from catalog.models import (
+    Artist,
     Interaction,
     MusicServer,
     RejectedServerSong,
@@ -13,7 +15,9 @@ from catalog.models import (
     ServerSync,
     Song,
 )
+from catalog.records import SongRecord
 from catalog.servers import library_sync, removal, syncs
+from catalog.songs import resolver
 from common.jobs import job_conf
 from tests.servers.stand_in import Raw, make_failure, make_song
 
@@ -326,3 +330,34 @@ class TestJobs:
         removal.remove_server(server)
         assert syncs.run_sync(sync.pk) is None
         assert not ServerSong.objects.exists() and not Interaction.objects.exists()
+
+
+class TestWhatWasMerged:
+    @pytest.fixture
+    def keeper(self, server, stand_in) -> Song:
+        """A song of a player's plays, into which the operator merged number 3 of the server and its artist."""
+        sync_library(server)
+        keeper, _is_new = resolver.find_or_add_song(SongRecord(0, "Tide", "Ana Lima"))
+        merge.merge_songs(keeper, [Song.objects.get(title="Song 3")])
+        merge.merge_artists(keeper.artist, [Artist.objects.get(name="Artist 3")])
+        return keeper
+
+    def test_a_change_of_the_file_does_not_rename_it_back(self, server, stand_in, keeper):
+        stand_in.songs = [make_song(3, bpm=100, genres=[{"name": "Jazz"}])]
+        sync_library(server)
+        keeper.refresh_from_db()
+        assert (keeper.title, keeper.artist.name, keeper.has_audio) == ("Tide", "Ana Lima", True)
+        assert ServerSong.objects.get(item_id="s3").song == keeper
+        assert not Artist.objects.filter(name="Artist 3").exists()
+
+    def test_another_server_and_a_player_with_the_old_names_mean_it(
+        self, server, second_server, stand_in, keeper
+    ):
+        n_songs = Song.objects.count()
+        sync_library(second_server)
+        played, _is_new = resolver.find_or_add_song(SongRecord(0, "Song 3", "Artist 3"))
+        assert played == keeper
+        assert set(ServerSong.objects.filter(item_id="s3").values_list("song", flat=True)) == {
+            keeper.pk
+        }
+        assert Song.objects.count() == n_songs
