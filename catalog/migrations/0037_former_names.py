@@ -3,6 +3,27 @@
 import django.db.models.deletion
 from django.db import migrations, models
 
+from catalog.names.artist_keys import build_lookup_key
+from catalog.names.song_keys import build_song_keys
+from catalog.songs.aliases import compute_name_value
+
+
+def recompute_former_names(apps, schema_editor):
+    """Recompute what former names are looked up by; for later migrations that change how names are compared."""
+    SongAlias, ArtistAlias = (
+        apps.get_model("catalog", name) for name in ("SongAlias", "ArtistAlias")
+    )
+    for alias in SongAlias.objects.filter(kind="name", former__isnull=False).iterator():
+        keys = build_song_keys(alias.former["credit"], alias.former["title"])
+        value = compute_name_value(keys.match_key)
+        same = SongAlias.objects.filter(kind="name", value=value, song=alias.song_id)
+        if alias.value != value and not same.exists():
+            SongAlias.objects.filter(pk=alias.pk).update(value=value)
+    for alias in ArtistAlias.objects.iterator():
+        key = build_lookup_key(alias.name)
+        if alias.lookup_key != key:
+            ArtistAlias.objects.filter(pk=alias.pk).update(lookup_key=key)
+
 
 class Migration(migrations.Migration):
 

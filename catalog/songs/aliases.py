@@ -9,8 +9,10 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from catalog.songs.models import Song, SongQuerySet
+from common.bulk_sql import cut_chunks
 
 _NAME_DIGITS = 40
+_MANY = 900
 
 
 class SongAlias(models.Model):
@@ -134,10 +136,11 @@ def find_ids_by_former_key(keys: set[str]) -> dict[str, int]:
 
 
 def _find_owners(kind: SongAlias.Kind, values: set[str]) -> dict[str, int]:
-    if not values:
-        return {}
-    rows = SongAlias.objects.filter(kind=kind, value__in=values).order_by("-pk")
-    return dict(rows.values_list("value", "song_id"))
+    owners: dict[str, int] = {}
+    for some_values in cut_chunks(values, _MANY):
+        rows = SongAlias.objects.filter(kind=kind, value__in=some_values).order_by("-pk")
+        owners.update(rows.values_list("value", "song_id"))
+    return owners
 
 
 def parse_alias_value(kind: str, value: str) -> object:

@@ -7,7 +7,9 @@ import pytest
 from django.apps import apps
 from django.db import connection
 
-from catalog.models import Album, Artist, Genre, Song
+from catalog.models import Album, Artist, ArtistAlias, Genre, Song, SongAlias
+from catalog.records import SongRecord
+from catalog.songs.resolver import SongResolver
 
 migration = import_module("catalog.migrations.0009_recompute_names")
 
@@ -159,3 +161,21 @@ def test_alefs_and_names_of_video_channels_are_written_anew():
 
     song.refresh_from_db()
     assert song.match_key == song.work_key == "امکلثوم|انتعمری"
+
+
+@pytest.mark.django_db
+def test_former_names_are_found_by_the_new_rule():
+    artist = Artist.objects.create(name="Mara Bug")
+    song = Song.objects.create(key="s1", title="Tide", artist=artist)
+    former = {"title": "Tdie", "credit": "Mara Bug", "album": "", "duration_ms": None}
+    SongAlias.objects.create(
+        song=song, kind="name", value="old", former=former | {"mbid": "", "isrc": ""}
+    )
+    ArtistAlias.objects.create(artist=artist, name="Mara Bugg", lookup_key="old")
+
+    recompute = import_module("catalog.migrations.0037_former_names").recompute_former_names
+    recompute(apps, SimpleNamespace(connection=connection))
+
+    names = [("Tdie", "Mara Bug"), ("Tide", "Mara Bugg")]
+    records = [SongRecord(1, *one) for one in names]
+    assert SongResolver().find(records) == [song.pk] * 2
