@@ -1,7 +1,7 @@
 """SQL for many rows at once, the same on SQLite and PostgreSQL."""
 
 import zlib
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -12,8 +12,8 @@ from django.db import connection, models, transaction
 
 T = TypeVar("T")
 
-# SQLite's limit of parameters is far higher; longer lists only make longer statements
-_VALUES_A_QUERY = 900
+VALUES_A_QUERY = 900
+"""So many values go into one statement: the limit of SQLite is far higher, but more only make it longer."""
 _ROWS_A_STATEMENT = 500
 FEWEST_COPIED = 500
 """Rows from which on PostgreSQL gets them by COPY."""
@@ -68,14 +68,14 @@ def update_rows(
 def load_ids(model: type[models.Model], field: str, values: Iterable[T]) -> dict[T, int]:
     """Return the primary key by the value of `field`; where rows share a value, the lowest."""
     ids: dict[T, int] = {}
-    for batch in cut_chunks(set(values), _VALUES_A_QUERY):
+    for batch in cut_chunks(set(values)):
         rows = model._default_manager.filter(**{f"{field}__in": batch}).order_by("-pk")
         ids.update(rows.values_list(field, "pk"))
     return ids
 
 
-def cut_chunks(values: Collection[T] | Iterable[T], size: int) -> Iterator[list[T]]:
-    """Cut `values` into lists of at most `size`."""
+def cut_chunks(values: Iterable[T], size: int = VALUES_A_QUERY) -> Iterator[list[T]]:
+    """Cut `values` into lists of at most `size`; without one, of what goes into one statement."""
     left = iter(values)
     while batch := list(islice(left, size)):
         yield batch

@@ -67,7 +67,6 @@ _ONE_PLAY_A_MOMENT = (
 _CACHED_DESCRIPTIONS = 30_000
 _CACHED_IDS = 250_000
 """A short text or number with its id takes a tenth of the memory of a song's description: 25 MB so many."""
-_CHUNK_OF_IDS = 900
 _A_DAY = 86_400
 
 Record = ListenRecord | PlaylistRecord | PreferenceRecord
@@ -246,7 +245,7 @@ class ListenWriter:
 
     def _load_durations(self, song_ids: Iterable[int]) -> dict[int, int | None]:
         _limit_cache(self._durations)
-        for some_ids in cut_chunks(set(song_ids) - self._durations.keys(), _CHUNK_OF_IDS):
+        for some_ids in cut_chunks(set(song_ids) - self._durations.keys()):
             self._durations.update(
                 Song.objects.filter(pk__in=some_ids).values_list("pk", "duration_ms")
             )

@@ -7,8 +7,6 @@ from catalog.files.models import MusicFile
 from catalog.servers.models import ServerSong
 from common.bulk_sql import cut_chunks
 
-_MANY = 900
-
 
 @dataclass(frozen=True)
 class PlaySources:
@@ -25,7 +23,7 @@ def find_sources(song_ids: Iterable[int]) -> dict[int, PlaySources]:
     """Return what holds each of the songs that something holds; two queries for up to 900 songs."""
     files: dict[int, list[MusicFile]] = {}
     items: dict[int, list[ServerSong]] = {}
-    for some_ids in cut_chunks(dict.fromkeys(song_ids), _MANY):
+    for some_ids in cut_chunks(dict.fromkeys(song_ids)):
         for file in (
             MusicFile.objects.present()
             .filter(song__in=some_ids)

@@ -27,14 +27,13 @@ from catalog.servers.clients import ServerClient, ServerItem, open_client
 from catalog.servers.models import ServerAccount, ServerAccountSong, ServerSong, ServerSync
 from catalog.servers.song_writer import find_item_ids, load_present_songs
 from catalog.songs.models import Song
-from common.bulk_sql import cut_chunks
+from common.bulk_sql import VALUES_A_QUERY, cut_chunks
 from common.jobs import JobReporter
 
 Kind = Interaction.Kind
 LIKE, DISLIKE = "like", "dislike"
 _KINDS = {LIKE: Kind.LIKE, DISLIKE: Kind.DISLIKE}
 _TOGETHER = 500
-_MANY = 900
 FEW_VANISHED = 20
 
 
@@ -198,7 +197,7 @@ def _take_back(
     return sum(
         interactions.clear_opinions(account.user, some_ids, _KINDS[one])
         for one, ids in song_ids_by_opinion.items()
-        for some_ids in cut_chunks(ids, _MANY)
+        for some_ids in cut_chunks(ids)
     )
 
 
@@ -218,7 +217,7 @@ def _mark_missing(rows: Iterable[ServerAccountSong], answer: _Answer) -> None:
 
 def _load_opinions(user: User, song_ids: Iterable[int]) -> dict[int, int]:
     opinions: dict[int, int] = {}
-    for some_ids in cut_chunks(song_ids, _MANY):
+    for some_ids in cut_chunks(song_ids):
         rows = Interaction.objects.for_listener(user).opinions().filter(song__in=some_ids)
         opinions.update(rows.values_list("song_id", "kind"))
     return opinions
@@ -257,7 +256,9 @@ def _pull_back_stars(
 ) -> None:
     """Unstar there what is liked here no more. Stars that were set there just now became likes before this."""
     unwanted = [row_id for row_id in answer.starred if song_ids[row_id] not in liked]
-    rows = ServerAccountSong.objects.filter(account=account, server_song__in=unwanted[:_MANY])
+    rows = ServerAccountSong.objects.filter(
+        account=account, server_song__in=unwanted[:VALUES_A_QUERY]
+    )
     for row in rows.filter(is_starred=True, missing_since=None).select_related("server_song"):
         client.unstar([row.server_song.item_id])
         answer.starred.discard(row.server_song_id)
@@ -300,7 +301,7 @@ def _apply_plays(
         count_before = before[row_id].play_count if row_id in before else 0
         grown[song_ids[row_id]] += max(0, count - count_before)
     n_untimed = 0
-    for some in cut_chunks(totals.items(), _MANY):
+    for some in cut_chunks(totals.items()):
         n_untimed += _write_untimed(account, dict(some), grown)
     return n_timed + n_untimed
 

@@ -15,7 +15,6 @@ from common.bulk_sql import cut_chunks
 KEPT_REJECTED = 1_000
 FEATURES_SOURCE = "music server"
 _LARGEST_SMALL = 32_767
-_MANY = 900
 _OWN_COLUMNS = (
     "album_item_id", "artist_item_id", "cover_id", "path", "suffix", "content_type", "n_bytes", "disc_number",
     "track_number",
@@ -65,13 +64,13 @@ class SongWriter:
 
     def _load_rows(self, item_ids: Iterable[str]) -> dict[str, ServerSong]:
         rows: dict[str, ServerSong] = {}
-        for some_ids in cut_chunks(item_ids, _MANY):
+        for some_ids in cut_chunks(item_ids):
             stored = ServerSong.objects.filter(server=self._sync.server_id, item_id__in=some_ids)
             rows.update({row.item_id: row for row in stored})
         return rows
 
     def _note_seen(self, rows: Sequence[ServerSong]) -> None:
-        for some_rows in cut_chunks(rows, _MANY):
+        for some_rows in cut_chunks(rows):
             ServerSong.objects.filter(pk__in=[row.pk for row in some_rows]).update(
                 seen_in=self._sync.pk, missing_since=None
             )
@@ -201,7 +200,7 @@ def load_present_songs(server_id: int) -> dict[str, tuple[int, int]]:
 def find_item_ids(server_id: int, song_ids: Sequence[int]) -> dict[int, str]:
     """Return the server's id of each song that it has; of several the first."""
     items: dict[int, str] = {}
-    for some_ids in cut_chunks(song_ids, _MANY):
+    for some_ids in cut_chunks(song_ids):
         rows = ServerSong.objects.present().filter(server=server_id, song__in=some_ids)
         items.update(rows.order_by("-pk").values_list("song_id", "item_id"))
     return items

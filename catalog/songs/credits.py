@@ -28,7 +28,6 @@ from catalog.songs.models import Artist, ArtistCredit, Song
 from common.bulk_sql import cut_chunks, load_ids
 
 _MOST_ARTISTS = 20
-_MANY = 900
 
 
 def build_credit(artist: str, main: str) -> str:
@@ -143,7 +142,7 @@ def _find_known_lookup_keys(names: Iterable[str]) -> set[str]:
     """Return the lookup keys of those names under which an artist has songs of their own."""
     keys = {build_lookup_key(name) for name in names}
     known_keys: set[str] = set()
-    for some_keys in cut_chunks(keys, _MANY):
+    for some_keys in cut_chunks(keys):
         rows = Artist.objects.filter(lookup_key__in=some_keys, songs__isnull=False)
         former = ArtistAlias.objects.filter(lookup_key__in=some_keys).order_by()
         own = rows.order_by().values_list("lookup_key", flat=True)
@@ -201,7 +200,7 @@ def _select_trusted_mbids(names: Sequence[str], records: Sequence[SongRecord]) -
 def _read_owners(mbids: Iterable[str]) -> dict[str, str]:
     """Return the lookup keys of the artists that have some of these MusicBrainz ids, by id."""
     owners: dict[str, str] = {}
-    for some_mbids in cut_chunks(set(mbids), _MANY):
+    for some_mbids in cut_chunks(set(mbids)):
         rows = Artist.objects.filter(mbid__in=some_mbids).values_list("mbid", "lookup_key")
         owners.update({str(mbid): key for mbid, key in rows})
     return owners
@@ -211,11 +210,11 @@ def _find_by_name(names: Iterable[str]) -> dict[str, list[Artist]]:
     """Return the artists by the normal form of their names, else by the lookup key without blanks."""
     keys = {normalise_name(name): build_lookup_key(name) for name in set(names)}
     by_name: dict[str, list[Artist]] = {}
-    for some_keys in cut_chunks(keys, _MANY):
+    for some_keys in cut_chunks(keys):
         for artist in Artist.objects.filter(search_text__in=some_keys).order_by("pk"):
             by_name.setdefault(artist.search_text, []).append(artist)
     missing = {lookup: key for key, lookup in keys.items() if key not in by_name}
-    for some_keys in cut_chunks(missing, _MANY):
+    for some_keys in cut_chunks(missing):
         for artist in Artist.objects.filter(lookup_key__in=some_keys).order_by("pk"):
             by_name.setdefault(missing[artist.lookup_key], []).append(artist)
     return by_name

@@ -21,8 +21,6 @@ from catalog.songs.aliases import SongAlias, compute_name_value, parse_alias_val
 from catalog.songs.models import Song
 from common.bulk_sql import cut_chunks
 
-MANY = 900
-"""So many values go into one statement."""
 IDS = ("mbid", "spotify_id", "isrc")
 _COLUMNS = ("pk", "match_key", *IDS, "duration_ms", "album__title", "title", "credit")
 _DISC = re.compile(
@@ -119,7 +117,7 @@ class Candidates:
             values = {value for one in descriptions if (value := getattr(one, name))}
             if name == "match_key":
                 values.update(key for one in descriptions for key, _ in one.guest_keys)
-            for some_values in cut_chunks(values, MANY):
+            for some_values in cut_chunks(values):
                 rows = (
                     Song.objects.filter(**{f"{name}__in": some_values})
                     .order_by("pk")
@@ -137,7 +135,7 @@ class Candidates:
 
     def _read_aliases(self, values: Collection[str]) -> None:
         columns = [f"song__{name}" for name in _COLUMNS]
-        for some_values in cut_chunks(values, MANY):
+        for some_values in cut_chunks(values):
             aliased = SongAlias.objects.filter(value__in=some_values).order_by("pk")
             for kind, value, former, *row in aliased.values_list(
                 "kind", "value", "former", *columns

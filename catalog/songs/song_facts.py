@@ -1,7 +1,6 @@
 """What songs lack and records have: albums, features, genres, years and lengths. Nothing known is overwritten."""
 
 from collections.abc import Mapping, Sequence
-from itertools import islice
 from typing import Any
 
 from catalog.names.text import NAME_LENGTH, normalise_name
@@ -9,7 +8,6 @@ from catalog.records import AUDIO_FEATURES, SongRecord
 from catalog.songs import credits
 from catalog.songs.genres import add_genres
 from catalog.songs.models import Album, Song
-from catalog.songs.song_candidates import MANY
 from common.bulk_sql import cut_chunks
 
 _FILLED = (
@@ -72,8 +70,7 @@ def _find_or_add_albums(
 
 def _find_albums(wanted: dict[tuple[int, str], SongRecord]) -> dict[tuple[int, str], int]:
     ids: dict[tuple[int, str], int] = {}
-    artist_ids = iter({artist_id for artist_id, _ in wanted})
-    while some_artist_ids := list(islice(artist_ids, 900)):
+    for some_artist_ids in cut_chunks({artist_id for artist_id, _ in wanted}):
         rows = Album.objects.filter(artist_id__in=some_artist_ids).order_by("-pk")
         ids.update(
             {
@@ -129,7 +126,7 @@ def _fill_missing_genres(record_by_song: Mapping[int, SongRecord], *, makes_new:
     if not named:
         return
     with_genres: set[int] = set()
-    for some_ids in cut_chunks(named, MANY):
+    for some_ids in cut_chunks(named):
         links = Song.genres.through.objects.filter(song_id__in=some_ids)
         with_genres.update(links.values_list("song_id", flat=True))
     add_genres(

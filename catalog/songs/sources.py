@@ -16,7 +16,6 @@ from catalog.signals import songs_changed
 from catalog.songs.models import Song
 from common.bulk_sql import cut_chunks, update_rows
 
-_TOGETHER = 500
 _KEPT = ("has_audio", "lost_audio", "cover_tag", "is_available")
 
 
@@ -41,7 +40,7 @@ def refresh_sources(song_ids: Iterable[int]) -> None:
     A song whose last audio vanished is withdrawn, unless it has an address of its own; it comes back with its audio.
     A song that an operator withdrew stays withdrawn. Call it in the transaction that changed the sources.
     """
-    for some_ids in cut_chunks(dict.fromkeys(song_ids), _TOGETHER):
+    for some_ids in cut_chunks(dict.fromkeys(song_ids)):
         _refresh(some_ids)
 
 

@@ -12,8 +12,6 @@ from accounts.models import User
 from catalog.songs.models import Song
 from common.bulk_sql import cut_chunks
 
-_MANY = 900
-
 
 def get_bringer(listener: User | None) -> User | None:
     """Return whose own the new songs of `listener` are; None for an operator, whose songs are seen by all."""
@@ -33,7 +31,7 @@ def publish_songs(song_ids: Iterable[int], bringer: User | None) -> None:
     changes: dict[str, None] = {"brought_by": None}
     if bringer is None:
         changes["import_run"] = None
-    for some_ids in cut_chunks(set(song_ids), _MANY):
+    for some_ids in cut_chunks(set(song_ids)):
         theirs = Song.objects.filter(pk__in=some_ids, brought_by__isnull=False)
         if bringer is not None:
             theirs = theirs.exclude(brought_by=bringer)

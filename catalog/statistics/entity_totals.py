@@ -26,7 +26,7 @@ from catalog.listening.sum_tables import (
     SongTotal,
 )
 from catalog.songs.models import Song
-from common.bulk_sql import cut_chunks, insert_rows
+from common.bulk_sql import VALUES_A_QUERY, cut_chunks, insert_rows
 
 Entity, Entities = EntityTotal.Entity, ListeningSums.Entities
 
@@ -38,7 +38,6 @@ MOST_CHANGED = 900
 """With so many regrouped songs that a task has not followed yet, no totals are used."""
 ALL_TIME = 0
 """The year of all time."""
-_IDS_A_QUERY = 900
 _FIELDS = ("listener", "year", "entity", "entity_id", "n_plays")
 _ADD = (
     "ON CONFLICT (listener_id, year, entity, entity_id) "
@@ -201,7 +200,7 @@ def add_changes(sums: ListeningSums, month: date, changes: Mapping[int, int]) ->
 def _group_changes(changes: Mapping[int, int]) -> dict[int, Counter[int]]:
     by_entity: dict[int, Counter[int]] = {entity.value: Counter() for entity in Entity}
     by_entity[Entity.SONG].update(changes)
-    for ids in cut_chunks(changes, _IDS_A_QUERY):
+    for ids in cut_chunks(changes):
         songs = Song.objects.filter(pk__in=ids).order_by()
         for pk, artist_id, album_id in songs.values_list("pk", "artist_id", "album_id"):
             by_entity[Entity.ARTIST][artist_id] += changes[pk]
@@ -230,7 +229,7 @@ def _follow_songs() -> bool:
 
     Rows are deleted by their ids: of lower ones some may be in transactions that go on.
     """
-    rows = list(RegroupedSong.objects.order_by("pk").values_list("pk", "song_id")[:_IDS_A_QUERY])
+    rows = list(RegroupedSong.objects.order_by("pk").values_list("pk", "song_id")[:VALUES_A_QUERY])
     if not rows:
         return False
     with transaction.atomic():

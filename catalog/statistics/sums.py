@@ -33,7 +33,6 @@ from common.bulk_sql import cut_chunks, insert_rows
 from common.transactions import retry_conflicts
 
 _QUARTER = 900
-_IDS_A_QUERY = 900
 _SONG_FIELDS = ("listener", "song", "month", "n_plays", "first_at", "last_at")
 _DAY_FIELDS = ("listener", "day", "n_plays", "n_measured", "played_ms", "hours")
 
@@ -186,7 +185,7 @@ def _count_songs(listener: User, month: date, plays: QuerySet[Interaction]) -> d
     before = _fetch_song_sums(rows.values_list("song", "n_plays", "first_at", "last_at"))
     changed = [song_id for song_id, sums in now.items() if before.get(song_id) != sums]
     gone = list(before.keys() - now.keys())
-    for ids in cut_chunks(gone, _IDS_A_QUERY):
+    for ids in cut_chunks(gone):
         rows.filter(song__in=ids)._raw_delete(using=rows.db)
     adapted = connection.ops.adapt_datefield_value(month)
     insert_rows(
@@ -214,7 +213,7 @@ def _fetch_song_sums(rows: QuerySet[Any]) -> SongSums:
 
 def _count_totals(listener: User, song_ids: list[int]) -> None:
     """Sum up all months of some songs."""
-    for ids in cut_chunks(song_ids, _IDS_A_QUERY):
+    for ids in cut_chunks(song_ids):
         SongTotal.objects.filter(listener=listener, song__in=ids)._raw_delete(
             using=connection.alias
         )

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from catalog.models import Song
 from catalog.songs.models import SongQuerySet
+from common.bulk_sql import cut_chunks
 from recommendations.engine import Popularity, Recommender
 from recommendations.services.lists.list_query import Mask
 from recommendations.services.lists.listener_context import Picks
@@ -23,7 +24,6 @@ MOST_COMPARED = 8
 """So many seeds are compared with the whole catalogue: each costs as much as a list of similar songs."""
 WIDTH = 3
 """The candidates are this many times as many as the songs of the list."""
-_ROWS_A_QUERY = 900
 _LOOKED_AT = 5_000
 
 
@@ -110,9 +110,8 @@ def _find_genres(picks: Picks) -> set[int]:
 def _find_sharing(song_ids: Sequence[int], genre_ids: Iterable[int]) -> list[int]:
     through = Song.genres.through.objects.filter(genre__in=genre_ids)
     shared: set[int] = set()
-    for start in range(0, len(song_ids), _ROWS_A_QUERY):
-        block = song_ids[start : start + _ROWS_A_QUERY]
-        shared |= set(through.filter(song__in=block).values_list("song_id", flat=True))
+    for some_ids in cut_chunks(song_ids):
+        shared |= set(through.filter(song__in=some_ids).values_list("song_id", flat=True))
     return [pk for pk in song_ids if pk in shared]
 
 
@@ -123,7 +122,7 @@ def _list_rows(song_ids: Sequence[int], recommender: Recommender) -> NDArray[np.
 def narrow_to_picks(
     picks: Picks, n: int, recommender: Recommender, listener: Any = None
 ) -> Callable[[Mask], Mask]:
-    """Return what excludes all that is not like the picks; nothing without picks, or anything like them."""
+    """Return a function that excludes all songs unlike the picks; it excludes none where no song is like them."""
 
     def narrow(mask: Mask) -> Mask:
         if not picks:
