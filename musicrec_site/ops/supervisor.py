@@ -79,68 +79,39 @@ def _die_with_parent() -> None:
 
 def list_children(host: str, port: int) -> list[Child]:
     """Return the processes of the site."""
-    python = sys.executable
-    celery = [python, "-m", "celery", "--app", "musicrec_site", "--quiet"]
-    worker = [
-        *celery,
-        "worker",
-        "--loglevel",
-        "WARNING",
-        "--concurrency",
-        "1",
-        "--without-mingle",
-        "--without-gossip",
-    ]
-    gunicorn = [
-        python,
-        "-m",
-        "gunicorn",
-        "--bind",
-        f"{host}:{port}",
-        "--worker-class",
-        "musicrec_site.server.web_worker.WebWorker",
-        "--threads",
-        "8",
-        "--logger-class",
-        "musicrec_site.logs.server_log.ServerLog",
-        # It would lie in the home folder, and two sites of one user would share it.
-        "--no-control-socket",
-    ]
+    celery = [sys.executable, *["-m", "celery", "--app", "musicrec_site", "--quiet"]]
+    beat = [*celery, "beat", "--loglevel", "WARNING", "--pidfile", "", "--max-interval", "15"]
     return [
-        Child(
-            "web server",
-            [*gunicorn, "--graceful-timeout", "20", "--log-level", "warning", "musicrec_site.wsgi"],
-        ),
+        Child("web server", _make_web_command(host, port)),
         # A training has a process of its own, which ends with it and gives its memory back.
         Child(
             "training worker",
-            [
-                *worker,
-                "--queues",
-                "training",
-                "--hostname",
-                "training@%h",
-                "--max-tasks-per-child",
-                "1",
-            ],
+            [*_make_worker_command(celery, "training", "training"), "--max-tasks-per-child", "1"],
             has_jobs=True,
         ),
         # An import or a computation of lists gives way after some seconds, but mail does not wait for it.
         Child(
             "imports worker",
-            [*worker, "--queues", "imports,lists", "--hostname", "imports@%h"],
+            _make_worker_command(celery, "imports", "imports,lists"),
             has_jobs=True,
         ),
-        Child(
-            "worker",
-            [*worker, "--queues", "default,mail", "--hostname", "default@%h"],
-            has_jobs=True,
-        ),
-        Child(
-            "schedule",
-            [*celery, "beat", "--loglevel", "WARNING", "--pidfile", "", "--max-interval", "15"],
-        ),
+        Child("worker", _make_worker_command(celery, "default", "default,mail"), has_jobs=True),
+        Child("schedule", beat),
     ]
+
+
+def _make_web_command(host: str, port: int) -> list[str]:
+    server = "-m gunicorn --worker-class musicrec_site.server.web_worker.WebWorker --threads 8"
+    # its socket for control would lie in the home folder, and two sites of one user would share it
+    options = "--graceful-timeout 20 --log-level warning --no-control-socket"
+    logs = "--logger-class musicrec_site.logs.server_log.ServerLog"
+    words = f"{server} {options} {logs}".split()
+    return [sys.executable, *words, "--bind", f"{host}:{port}", "musicrec_site.wsgi"]
+
+
+def _make_worker_command(celery: list[str], name: str, queues: str) -> list[str]:
+    options = "--loglevel WARNING --concurrency 1 --without-mingle --without-gossip"
+    return [*celery, "worker", *options.split(), "--queues", queues, "--hostname", f"{name}@%h"]
 
 
 class Supervisor:

@@ -31,7 +31,9 @@ from recommendations.engine.tuning.blend_weights import ensure_weight, judge_ble
 from recommendations.engine.tuning.component_selection import build_dataset, drop_idle_components
 from recommendations.engine.tuning.crowd import MANY_LISTENERS_TO_RANK
 from recommendations.engine.tuning.hyperparameter_search import (
+    LeftOut,
     OnProgress,
+    Trial,
     ignore_progress,
     run_decay_trials,
     run_side_information_trials,
@@ -87,21 +89,7 @@ def tune(
         return _keep_config(config, len(validation.validation_listeners))
     report = on_progress or ignore_progress
     if config.search is None:
-        fitted = choose_decays(
-            validation, _fit_components(validation, config, seed, report), report
-        )
-        config = _keep_decays(config, fitted)
-        dataset = build_dataset(validation, fitted, ranker_config, config.cold_below, seed, report)
-        if dataset.n_known < MANY_LISTENERS_TO_RANK:
-            comparison = _compare_with_blend(validation, fitted, config, dataset, seed)
-            if not comparison.is_better:
-                log = {
-                    "validation": describe_validation(validation),
-                    "chosen": "blend",
-                    "comparisons": [comparison.to_dict()],
-                }
-                return Tuned(replace(config, ranker=None), None, log)
-        return _train_ranker(config, dataset, validation)
+        return _rank_given_settings(validation, config, ranker_config, seed, report)
     return _search(validation, config, config.search, ranker_config, seed, report, clock)
 
 
@@ -115,7 +103,30 @@ def _keep_config(config: RecommenderConfig, n_listeners: int) -> Tuned:
     )
 
 
-# -- known settings -----------------------------------------------------------------------------------------
+# -- given settings -----------------------------------------------------------------------------------------
+
+
+def _rank_given_settings(
+    validation: Validation,
+    config: RecommenderConfig,
+    ranker_config: RankerConfig,
+    seed: int,
+    report: OnProgress,
+) -> Tuned:
+    """Train the ranker on the components as they are set; where few listeners judge, the blend may beat it."""
+    fitted = choose_decays(validation, _fit_components(validation, config, seed, report), report)
+    config = _keep_decays(config, fitted)
+    dataset = build_dataset(validation, fitted, ranker_config, config.cold_below, seed, report)
+    if dataset.n_known < MANY_LISTENERS_TO_RANK:
+        comparison = _compare_with_blend(validation, fitted, config, dataset, seed)
+        if not comparison.is_better:
+            log = {
+                "validation": describe_validation(validation),
+                "chosen": "blend",
+                "comparisons": [comparison.to_dict()],
+            }
+            return Tuned(replace(config, ranker=None), None, log)
+    return _train_ranker(config, dataset, validation)
 
 
 def _fit_components(
@@ -184,20 +195,8 @@ def _search(
     report: OnProgress,
     clock: Callable[[], float],
 ) -> Tuned:
-    finished = run_trials(validation, search, seed, report, clock)
-    trials = finished.trials
-    ndcg = {name: trial.ndcg for name, trial in select_best_trials(trials).items()}
-    informed_trials = run_side_information_trials(
-        validation, select_best_trials(trials), search, seed, report, clock
-    )
-    ndcg |= {f"{trial.component} told artists and genres": trial.ndcg for trial in informed_trials}
-    trials += informed_trials
-    trials += run_decay_trials(validation, select_best_trials(trials), report)
-    fitted = {name: trial.algorithm for name, trial in select_best_trials(trials).items()}
-    if "prior" in config.components:
-        fitted["prior"] = create_algorithm("prior", config.components["prior"]).fit(
-            validation.data, seed=seed
-        )
+    tried = _try_settings(validation, config, search, seed, report, clock)
+    fitted = tried.fitted
     cases = validation.cases()
     new = validation.new_cases(1, max(config.cold_below - 1, 1), seed)
     alone = {name: cases.ndcg(algorithm) for name, algorithm in fitted.items()}
@@ -213,50 +212,148 @@ def _search(
     new_alone |= {name: new.ndcg(algorithm) for name, algorithm in helpers.items()}
     report("weights", 1, 1)
     dataset = build_dataset(validation, fitted, ranker_config, config.cold_below, seed, report)
-    measured = dataset.cross_validate()
-    # both by listeners neither was trained on, and by the same ones
-    blended = {"blend": blend.ndcg, **{name: alone[name] for name in (*fitted, *helpers)}}
-    new_blended = {
-        "blend": blend.new_ndcg,
-        **{name: new_alone[name] for name in (*fitted, *helpers)},
-    }
-    warm = Comparison.compare(
-        "ranker", measured.ndcg, _find_best(blended), blended[_find_best(blended)], seed
+    names = (*fitted, *helpers)
+    order = _choose_order(
+        dataset,
+        blend.weights,
+        {"blend": blend.ndcg, **{name: alone[name] for name in names}},
+        {"blend": blend.new_ndcg, **{name: new_alone[name] for name in names}},
+        n_new=len(new),
+        seed=seed,
     )
-    comparisons.append(warm)
-    weights = _use_single_component(blend.weights, _find_best(blended), ("warm", "hot"))
-    ranks_cold = False
-    if len(new) >= MIN_LISTENERS:
-        baseline = _find_best(new_blended)
-        cold = Comparison.compare(
-            "ranker", measured.new_ndcg, baseline, new_blended[baseline], seed, "new listeners"
-        )
-        comparisons.append(cold)
-        weights = _use_single_component(weights, baseline, ("none", "cold"))
-        ranks_cold = cold.is_better
-    ndcg |= {name: float(values.mean()) for name, values in blended.items()}
-    ndcg["ranker"] = float(measured.ndcg.mean())
-    chosen = "ranker" if warm.is_better else _find_best(blended)
-    final = replace(dataset.config, linear_share=measured.linear_share, ranks_cold=ranks_cold)
-    ranker = replace(dataset, config=final).train() if warm.is_better else None
     report("ranker", 1, 1)
     components = {name: algorithm.options() for name, algorithm in {**fitted, **helpers}.items()}
     result = replace(
         config,
         components=components,
-        weights=weights,
-        ranker=final if ranker else None,
+        weights=order.weights,
+        ranker=order.ranker_config,
         search=None,
     )
     log = make_log(
-        validation, search, trials, finished.left_out, ndcg, chosen, weights, ranker, seed
+        validation,
+        search,
+        tried.trials,
+        tried.left_out,
+        tried.ndcg | order.ndcg,
+        order.chosen,
+        order.weights,
+        order.ranker,
+        seed,
     )
-    log["comparisons"] = [comparison.to_dict() for comparison in comparisons]
+    log["comparisons"] = [one.to_dict() for one in (*comparisons, *order.comparisons)]
     if len(new):
-        new_ndcg = {name: float(values.mean()) for name, values in new_blended.items()}
-        new_ndcg["ranker"] = float(measured.new_ndcg.mean())
-        log |= {"n_new_listeners": len(new), "ndcg@10 of new listeners": round_values(new_ndcg)}
-    return Tuned(result, ranker, log)
+        new_ndcg = round_values(order.new_ndcg)
+        log |= {"n_new_listeners": len(new), "ndcg@10 of new listeners": new_ndcg}
+    return Tuned(result, order.ranker, log)
+
+
+@dataclass(frozen=True)
+class _TriedSettings:
+    """The settings that were tried, the mean NDCG@10 of the best ones, and the best ones' fits by component."""
+
+    trials: list[Trial]
+    left_out: list[LeftOut]
+    ndcg: dict[str, float]
+    fitted: dict[str, Algorithm]
+
+
+def _try_settings(
+    validation: Validation,
+    config: RecommenderConfig,
+    search: SearchConfig,
+    seed: int,
+    report: OnProgress,
+    clock: Callable[[], float],
+) -> _TriedSettings:
+    """Try settings of each component, then side information and decays for the best of them."""
+    finished = run_trials(validation, search, seed, report, clock)
+    trials = finished.trials
+    ndcg = {name: trial.ndcg for name, trial in select_best_trials(trials).items()}
+    informed_trials = run_side_information_trials(
+        validation, select_best_trials(trials), search, seed, report, clock
+    )
+    ndcg |= {f"{trial.component} told artists and genres": trial.ndcg for trial in informed_trials}
+    trials += informed_trials
+    trials += run_decay_trials(validation, select_best_trials(trials), report)
+    fitted = {name: trial.algorithm for name, trial in select_best_trials(trials).items()}
+    if "prior" in config.components:
+        fitted["prior"] = create_algorithm("prior", config.components["prior"]).fit(
+            validation.data, seed=seed
+        )
+    return _TriedSettings(trials, finished.left_out, ndcg, fitted)
+
+
+@dataclass(frozen=True)
+class _Order:
+    """Which system orders the songs, the weights where the blend does, and what was compared to choose it.
+
+    Attributes
+    ----------
+    chosen
+        "ranker", "blend" or the name of a component.
+    ranker, ranker_config
+        None where the ranker is not the best.
+    ndcg, new_ndcg
+        Mean NDCG@10 by system, of listeners with songs held out and of new listeners.
+    """
+
+    chosen: str
+    weights: dict[str, dict[str, float]]
+    ranker: Ranker | None
+    ranker_config: RankerConfig | None
+    comparisons: list[Comparison]
+    ndcg: dict[str, float]
+    new_ndcg: dict[str, float]
+
+
+def _choose_order(
+    dataset: RankerDataset,
+    weights: Mapping[str, dict[str, float]],
+    baselines: Mapping[str, NDArray[np.float64]],
+    new_baselines: Mapping[str, NDArray[np.float64]],
+    *,
+    n_new: int,
+    seed: int,
+) -> _Order:
+    """Compare the ranker with the best of the baselines, the blend and each component, and train it if it wins.
+
+    `baselines` and `new_baselines` have NDCG@10 by listener; neither they nor the ranker were trained on the
+    listeners by whom they are compared, and those are the same ones.
+    """
+    measured = dataset.cross_validate()
+    best = _find_best(baselines)
+    warm = Comparison.compare("ranker", measured.ndcg, best, baselines[best], seed)
+    comparisons = [warm]
+    weights = _use_single_component(weights, best, ("warm", "hot"))
+    ranks_cold = False
+    if n_new >= MIN_LISTENERS:
+        new_best = _find_best(new_baselines)
+        cold = Comparison.compare(
+            "ranker", measured.new_ndcg, new_best, new_baselines[new_best], seed, "new listeners"
+        )
+        comparisons.append(cold)
+        weights = _use_single_component(weights, new_best, ("none", "cold"))
+        ranks_cold = cold.is_better
+    final = replace(dataset.config, linear_share=measured.linear_share, ranks_cold=ranks_cold)
+    ranker = replace(dataset, config=final).train() if warm.is_better else None
+    return _Order(
+        chosen="ranker" if warm.is_better else best,
+        weights=weights,
+        ranker=ranker,
+        ranker_config=final if ranker else None,
+        comparisons=comparisons,
+        ndcg=_mean_by_system(baselines) | {"ranker": float(measured.ndcg.mean())},
+        new_ndcg=(
+            _mean_by_system(new_baselines) | {"ranker": float(measured.new_ndcg.mean())}
+            if n_new
+            else {}
+        ),
+    )
+
+
+def _mean_by_system(ndcg: Mapping[str, NDArray[np.float64]]) -> dict[str, float]:
+    return {name: float(values.mean()) for name, values in ndcg.items()}
 
 
 def _find_best(ndcg: Mapping[str, NDArray[np.float64]]) -> str:

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -79,6 +79,38 @@ def build_pack(
     tables = canonical_tables.find_album_tables(dump)
     steps = BuildSteps(work, files, redirects_path, options)
     redirects = canonical_tables.read_redirects(redirects_path)
+    counts = _count_together(steps, files, redirects, options, on_progress)
+    names = seed_names.read_names(
+        files, redirects, redirects_path, counts[SONGS].ids, counts[ARTISTS].ids, on_progress
+    )
+    albums = _find_albums(steps, tables, counts[SONGS].ids, on_progress)
+    totals = steps.read_totals(len(files))
+    pack = _make_pack(counts[SONGS], counts[ARTISTS], names, albums, _describe(totals, options))
+    save_pack(target, pack)
+    shutil.rmtree(work)
+    about = pack.prior.summarise()
+    n_artists = 0 if pack.artists is None else len(pack.artists.prior)
+    return BuildResult(
+        totals["n_rows"],
+        totals["n_usable"],
+        about["n_songs"],
+        about["n_pairs"],
+        n_artists,
+        sum(1 for title in pack.labels.album_titles if title),
+    )
+
+
+def _count_together(
+    steps: BuildSteps,
+    files: Sequence[listen_dump.DumpFile],
+    redirects: canonical_tables.Redirects,
+    options: BuildOptions,
+    on_progress: OnProgress,
+) -> dict[str, Counts]:
+    """Return by kind, songs and artists, what enough listeners heard together; each step is kept in a file.
+
+    Raises DumpRefused where nothing was heard by enough listeners, or nothing together.
+    """
     for number, file in enumerate(files):
         steps.run(f"listens-{number}", shard_events, file, redirects)
         on_progress("read", number + 1, len(files))
@@ -103,24 +135,7 @@ def build_pack(
             f"No two recordings were heard together by {options.fewest_listeners} listeners, "
             "so there is nothing to build."
         )
-    names = seed_names.read_names(
-        files, redirects, redirects_path, counts[SONGS].ids, counts[ARTISTS].ids, on_progress
-    )
-    albums = _find_albums(steps, tables, counts[SONGS].ids, on_progress)
-    totals = steps.read_totals(len(files))
-    pack = _make_pack(counts[SONGS], counts[ARTISTS], names, albums, _describe(totals, options))
-    save_pack(target, pack)
-    shutil.rmtree(work)
-    about = pack.prior.summarise()
-    n_artists = 0 if pack.artists is None else len(pack.artists.prior)
-    return BuildResult(
-        totals["n_rows"],
-        totals["n_usable"],
-        about["n_songs"],
-        about["n_pairs"],
-        n_artists,
-        sum(1 for title in pack.labels.album_titles if title),
-    )
+    return counts
 
 
 def _find_albums(
