@@ -161,7 +161,7 @@ ABOUT_ROWS = (
     "the listen has no track_metadata",
     "the score is neither 1 nor -1",
     "the song is named by an id only that no listen in the file has",
-    "%(value)s is no wish that is known here",
+    "%(value)s is no kind of control",
     "%(value)s is not play, skip, like or dislike",
     "discovery is a number from 0 to 1",
     "the rule %(name)s is a number from %(lowest)s to %(highest)s",

@@ -14,7 +14,7 @@ class TasteAdmin(RecordAdmin[Taste]):
 
 
 @admin.register(ListenerControl)
-class WishAdmin(RecordAdmin[ListenerControl]):
+class ListenerControlAdmin(RecordAdmin[ListenerControl]):
     list_display = ["listener", "kind", "song", "artist", "created_at"]
     list_filter = ["kind"]
     list_select_related = ["listener", "song__artist", "artist"]

@@ -202,7 +202,7 @@ EXPORTED = {
     "recommendations.RecommendationList": "recommendation_lists",
     "recommendations.ServedRecord": "served_lists",
     "recommendations.Taste": "taste",
-    "recommendations.ListenerControl": "wishes",
+    "recommendations.ListenerControl": "controls",
 }
 NOT_ABOUT_LISTENING = {
     "recommendations.ListenerState",

@@ -558,6 +558,18 @@ class TestPlaylistsAndOwnData:
         assert before["playlists"] == [("Rain", "For the road", ["T", "U"], ["You like it", ""])]
         assert import_jobs.import_file(file, "history", listener=bob).n_added == 0
 
+    def test_exports_of_before_called_controls_wishes(self, tmp_path):
+        alice, bob = User.objects.create_user("alice"), User.objects.create_user("bob")
+        song, _new = resolver.find_or_add_song(SongRecord(0, "Tide", "Ana"))
+        controls.hide_song(alice, song)
+        data = data_export.export_data(alice)
+        data["wishes"] = data.pop("controls")
+        file = write(tmp_path / "my-data.json", json.dumps(data, default=str))
+
+        import_jobs.import_file(file, "history", listener=bob)
+
+        assert describe_settings(bob)["controls"] == {("hide-song", str(song))}
+
     def test_what_is_set_here_already_stays(self, tmp_path):
         alice, bob = User.objects.create_user("alice"), User.objects.create_user("bob")
         song, _new = resolver.find_or_add_song(SongRecord(0, "Tide", "Ana"))
@@ -567,7 +579,7 @@ class TestPlaylistsAndOwnData:
         taste.set_discovery(bob, 0.2)
         data = data_export.export_data(alice)
         data["taste"]["genres"] = ["No such genre"]
-        data["wishes"].append({"kind": "explode", "title": "x", "artist": "y"})
+        data["controls"].append({"kind": "explode", "title": "x", "artist": "y"})
         file = write(tmp_path / "my-data.json", json.dumps(data, default=str))
 
         run = import_jobs.import_file(file, "history", listener=bob)

@@ -35,7 +35,8 @@ _PLAYLIST = ("playlists", EACH, "title")
 _PLAYLIST_TEXT = ("playlists", EACH, "description")
 _PLAYLIST_KIND = ("playlists", EACH, "kind")
 _PLAYLIST_SONG = ("playlists", EACH, "songs", EACH)
-_WISH = ("wishes", EACH)
+_CONTROL = ("controls", EACH)
+_OLD_CONTROL = ("wishes", EACH)  # as exports before 0.6 call it
 _DISCOVERY = ("taste", "discovery")
 _PICKED_SONG = ("taste", "picked_songs", EACH)
 _PICKED_ARTIST = ("taste", "artists", EACH)
@@ -50,11 +51,11 @@ RULE_BOUNDS = {
 _RULES = {("taste", "rules", name): name for name in RULE_BOUNDS}
 _PATHS = (
     _HISTORY, _PLAYLIST, _PLAYLIST_TEXT, _PLAYLIST_KIND, _PLAYLIST_SONG,
-    _WISH, _DISCOVERY, _PICKED_SONG, _PICKED_ARTIST, _PICKED_GENRE,
+    _CONTROL, _OLD_CONTROL, _DISCOVERY, _PICKED_SONG, _PICKED_ARTIST, _PICKED_GENRE,
     *_RULES,
 )  # fmt: skip
 _PICKED_NAMES = {_PICKED_ARTIST: "pick-artist", _PICKED_GENRE: "pick-genre"}
-_SONG_WISHES = ("hide-song", "ignore-song", "mute-song", "boost-song", "not-me")
+_SONG_CONTROLS = ("hide-song", "ignore-song", "mute-song", "boost-song", "not-me")
 _KINDS = {name: kind for kind, name in enumerate(KIND_NAMES)}
 
 
@@ -86,7 +87,7 @@ class _Reader:
             row = require_object(entry)
             reason = values.parse_optional_name(row.get("reason"))
             return PlaylistRecord(line, self._title, _build_song(row), reason=reason)
-        if path[0] in ("taste", "wishes"):
+        if path in (_CONTROL, _OLD_CONTROL) or path[0] == "taste":
             return _build_preference(line, path, entry)
         text = values.parse_optional_name(entry) if path == _PLAYLIST_TEXT else ""
         return PlaylistRecord(line, self._title, description=text)
@@ -117,8 +118,8 @@ def _build_preference(line: int, path: Path, entry: Any) -> PreferenceRecord | L
         return PreferenceRecord(
             line, kind, name=values.parse_required_name(row.get("artist"), "artist")
         )
-    if kind not in _SONG_WISHES:
-        raise values.BadValue(f"{str(kind)[:20]!r} is no wish that is known here")
+    if kind not in _SONG_CONTROLS:
+        raise values.BadValue(f"{str(kind)[:20]!r} is no kind of control")
     return PreferenceRecord(line, kind, _build_song(row))
 
 

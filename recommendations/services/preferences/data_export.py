@@ -38,112 +38,30 @@ FORMAT = "musicrec-my-data-1"
 
 def export_data(listener: User) -> dict[str, Any]:
     """Return everything that is stored about a listener, in JSON types."""
-    taste = load_taste(listener)
     return {
         "format": FORMAT,
         "exported_at": timezone.now().isoformat(),
         "account": _describe_account(listener),
-        "taste": {
-            "discovery": taste.discovery,
-            "picked_songs": [
-                _describe_song(song) for song in taste.songs.select_related("artist", "album")
-            ]
-            if taste.pk
-            else [],
-            "artists": [artist.name for artist in taste.artists.all()] if taste.pk else [],
-            "genres": [genre.name for genre in taste.genres.all()] if taste.pk else [],
-            "onboarded_at": _format_moment(taste.onboarded_at),
-            "rules": {
-                name: value for name in Taste.TERMS if (value := getattr(taste, name)) is not None
-            },
-        },
-        "wishes": [
-            _describe_control(control)
-            for control in ListenerControl.objects.filter(listener=listener).select_related(
-                "song__artist", "song__album", "artist"
-            )
-        ],
-        "own_songs": [
-            _describe_song(song)
-            for song in Song.objects.filter(brought_by=listener)
-            .select_related("artist", "album")
-            .order_by("pk")
-        ],
+        "taste": _describe_taste(load_taste(listener)),
+        "controls": _list_controls(listener),
+        "own_songs": _list_own_songs(listener),
         "history": list(_list_history(listener)),
         "playlists": [
             _describe_playlist(playlist) for playlist in Playlist.objects.filter(owner=listener)
         ],
-        "recommendation_lists": [
-            {
-                "version": kept.version_id,
-                "computed_at": _format_moment(kept.computed_at),
-                "songs": kept.items,
-            }
-            for kept in RecommendationList.objects.filter(listener=listener)
-        ],
-        "served_lists": [
-            {
-                "id": str(one.pk),
-                "served_at": _format_moment(one.served_at),
-                "data": _read_record(one),
-            }
-            for one in ServedRecord.objects.filter(listener=listener).order_by("served_at")
-        ],
+        "recommendation_lists": _list_precomputed(listener),
+        "served_lists": _list_served(listener),
         "shown_lists": _list_impressions(listener),
         "interleaved_drafts": _list_drafts(listener),
-        "shared_years": [
-            {"year": one.year, "shared_at": _format_moment(one.created_at)}
-            for one in SharedReview.objects.filter(listener=listener).order_by("year")
-        ],
-        "blends": [
-            {"title": one.blend.title, "joined_at": _format_moment(one.joined_at)}
-            for one in BlendMember.objects.filter(listener=listener).select_related("blend")
-        ],
+        "shared_years": _list_shared_years(listener),
+        "blends": _list_blends(listener),
         "imports": [_describe_import(run) for run in import_requests.list_imports(listener)],
-        "recent_submissions": [
-            {
-                "idempotency_key": one.key,
-                "sent_at": _format_moment(one.created_at),
-                "answer": one.answer,
-            }
-            for one in Submission.objects.filter(listener=listener).order_by("pk")
-        ],
-        "now_playing": [
-            {"song": one.song, "player": one.player, "ends_at": _format_moment(one.ends_at)}
-            for one in NowPlaying.objects.filter(listener=listener)
-        ],
-        "latest_imports": [
-            {"service": one.service, "up_to": _format_moment(one.listened_at)}
-            for one in LatestImport.objects.filter(listener=listener).order_by("service")
-        ],
-        "server_accounts": [
-            {
-                "server": one.server.name,
-                "account": one.account_name,
-                "joined_at": _format_moment(one.joined_at),
-                "star_back": one.star_back,
-                "last_read_at": _format_moment(one.last_pull_at),
-            }
-            for one in ServerAccount.objects.filter(user=listener).select_related("server")
-        ],
-        "receipts_of_deletions": [
-            {
-                "id": str(one.receipt.pk),
-                "what": one.receipt.get_kind_display(),
-                "plays_and_opinions": one.receipt.n_interactions,
-                "deleted_at": _format_moment(one.receipt.requested_at),
-                "unlearned_at": _format_moment(one.receipt.confirmed_at),
-            }
-            for one in forgetting.list_receipts(listener)
-        ],
-        "access_tokens": [
-            {
-                "name": token.name,
-                "created_at": _format_moment(token.created),
-                "expires_at": _format_moment(token.expiry),
-            }
-            for token in tokens.list_tokens(listener)
-        ],
+        "recent_submissions": _list_submissions(listener),
+        "now_playing": _list_playing(listener),
+        "latest_imports": _list_latest_imports(listener),
+        "server_accounts": _list_server_accounts(listener),
+        "receipts_of_deletions": _list_receipts(listener),
+        "access_tokens": _list_tokens(listener),
     }
 
 
@@ -161,6 +79,137 @@ def _describe_account(listener: User) -> dict[str, Any]:
         "personalised": listener.personalised,
         "shares_playlists": listener.shares_playlists,
     }
+
+
+def _describe_taste(taste: Taste) -> dict[str, Any]:
+    is_stored = taste.pk is not None
+    songs = taste.songs.select_related("artist", "album") if is_stored else ()
+    return {
+        "discovery": taste.discovery,
+        "picked_songs": [_describe_song(song) for song in songs],
+        "artists": [artist.name for artist in taste.artists.all()] if is_stored else [],
+        "genres": [genre.name for genre in taste.genres.all()] if is_stored else [],
+        "onboarded_at": _format_moment(taste.onboarded_at),
+        "rules": {
+            name: value for name in Taste.TERMS if (value := getattr(taste, name)) is not None
+        },
+    }
+
+
+def _list_controls(listener: User) -> list[dict[str, Any]]:
+    return [
+        _describe_control(control)
+        for control in ListenerControl.objects.filter(listener=listener).select_related(
+            "song__artist", "song__album", "artist"
+        )
+    ]
+
+
+def _list_own_songs(listener: User) -> list[dict[str, Any]]:
+    return [
+        _describe_song(song)
+        for song in Song.objects.filter(brought_by=listener)
+        .select_related("artist", "album")
+        .order_by("pk")
+    ]
+
+
+def _list_precomputed(listener: User) -> list[dict[str, Any]]:
+    return [
+        {
+            "version": kept.version_id,
+            "computed_at": _format_moment(kept.computed_at),
+            "songs": kept.items,
+        }
+        for kept in RecommendationList.objects.filter(listener=listener)
+    ]
+
+
+def _list_served(listener: User) -> list[dict[str, Any]]:
+    return [
+        {
+            "id": str(one.pk),
+            "served_at": _format_moment(one.served_at),
+            "data": _read_record(one),
+        }
+        for one in ServedRecord.objects.filter(listener=listener).order_by("served_at")
+    ]
+
+
+def _list_shared_years(listener: User) -> list[dict[str, Any]]:
+    return [
+        {"year": one.year, "shared_at": _format_moment(one.created_at)}
+        for one in SharedReview.objects.filter(listener=listener).order_by("year")
+    ]
+
+
+def _list_blends(listener: User) -> list[dict[str, Any]]:
+    return [
+        {"title": one.blend.title, "joined_at": _format_moment(one.joined_at)}
+        for one in BlendMember.objects.filter(listener=listener).select_related("blend")
+    ]
+
+
+def _list_submissions(listener: User) -> list[dict[str, Any]]:
+    return [
+        {
+            "idempotency_key": one.key,
+            "sent_at": _format_moment(one.created_at),
+            "answer": one.answer,
+        }
+        for one in Submission.objects.filter(listener=listener).order_by("pk")
+    ]
+
+
+def _list_playing(listener: User) -> list[dict[str, Any]]:
+    return [
+        {"song": one.song, "player": one.player, "ends_at": _format_moment(one.ends_at)}
+        for one in NowPlaying.objects.filter(listener=listener)
+    ]
+
+
+def _list_latest_imports(listener: User) -> list[dict[str, Any]]:
+    return [
+        {"service": one.service, "up_to": _format_moment(one.listened_at)}
+        for one in LatestImport.objects.filter(listener=listener).order_by("service")
+    ]
+
+
+def _list_server_accounts(listener: User) -> list[dict[str, Any]]:
+    return [
+        {
+            "server": one.server.name,
+            "account": one.account_name,
+            "joined_at": _format_moment(one.joined_at),
+            "star_back": one.star_back,
+            "last_read_at": _format_moment(one.last_pull_at),
+        }
+        for one in ServerAccount.objects.filter(user=listener).select_related("server")
+    ]
+
+
+def _list_receipts(listener: User) -> list[dict[str, Any]]:
+    return [
+        {
+            "id": str(one.receipt.pk),
+            "what": one.receipt.get_kind_display(),
+            "plays_and_opinions": one.receipt.n_interactions,
+            "deleted_at": _format_moment(one.receipt.requested_at),
+            "unlearned_at": _format_moment(one.receipt.confirmed_at),
+        }
+        for one in forgetting.list_receipts(listener)
+    ]
+
+
+def _list_tokens(listener: User) -> list[dict[str, Any]]:
+    return [
+        {
+            "name": token.name,
+            "created_at": _format_moment(token.created),
+            "expires_at": _format_moment(token.expiry),
+        }
+        for token in tokens.list_tokens(listener)
+    ]
 
 
 def _list_history(listener: User) -> Iterator[dict[str, Any]]:
