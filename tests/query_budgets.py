@@ -108,7 +108,7 @@ API_CHANGE_BUDGETS = {
     "post me/imports/": 12,  # the quotas are counted under a lock on the listener
     "get me/imports/{import}/": 5,
     "delete me/imports/{import}/": 18,
-    "post me/made-playlists/": 32,
+    "post me/generated-playlists/": 32,
     "patch me/taste/": 26,
     "get experiments/": 7,
     "get experiments/{experiment}/": 12,

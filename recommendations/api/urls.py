@@ -33,7 +33,9 @@ urlpatterns = [
     path("me/blends/<uuid:pk>/join/", blend_views.JoinBlend.as_view(), name="join_blend"),
     path("me/hidden/", views.Hidden.as_view(), name="hidden"),
     path("me/beyond-library/", me_views.BeyondLibrary.as_view(), name="beyond_library"),
-    path("me/made-playlists/", views.MadePlaylists.as_view(), name="made_playlists"),
+    path("me/generated-playlists/", views.GeneratedPlaylists.as_view(), name="generated_playlists"),
+    # what programs that were written for 0.5 ask; it is not in the API's description
+    path("me/made-playlists/", views.GeneratedPlaylists.as_view(schema=None)),
     path("training-runs/", staff_views.TrainingRuns.as_view(), name="training_runs"),
     path("training-runs/<int:pk>/", staff_views.OneTrainingRun.as_view(), name="training_run"),
     path(

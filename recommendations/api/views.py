@@ -29,7 +29,7 @@ from recommendations.api.serializers.lists import (
     ListSerializer,
     PathSerializer,
 )
-from recommendations.api.serializers.me import HIDDEN_KINDS, HiddenSerializer, MadeIn
+from recommendations.api.serializers.me import HIDDEN_KINDS, GeneratedPlaylistsIn, HiddenSerializer
 from recommendations.engine import LONGEST_PATH
 from recommendations.models import ListenerControl
 from recommendations.services.lists import list_request
@@ -204,16 +204,16 @@ class ContinuePlaylist(APIView):
         )
 
 
-class MadePlaylists(APIView):
+class GeneratedPlaylists(APIView):
     """Weekly jams, weekly discovery or daily mixes of the running period; they are made once and then stay."""
 
     @extend_schema(
         tags=["Playlists"],
-        request=MadeIn,
+        request=GeneratedPlaylistsIn,
         responses={200: PlaylistSerializer(many=True)},
     )
     def post(self, request: SignedInApiRequest) -> Response:
-        kind = validate_body(MadeIn, request)["kind"]
+        kind = validate_body(GeneratedPlaylistsIn, request)["kind"]
         playlist_ids = [playlist.pk for playlist in generated_playlists.make(request.user, kind)]
         counted = Playlist.objects.filter(pk__in=playlist_ids).count_songs().order_by("period")
         return Response(PlaylistSerializer(counted, many=True).data)

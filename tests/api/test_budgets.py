@@ -138,7 +138,7 @@ def bodies(here):
         },
         "patch me/": {"theme": "dark"},
         "delete me/?confirm=alice": {"password": "alices-own-words-1"},
-        "post me/made-playlists/": {"kind": "weekly-jams"},
+        "post me/generated-playlists/": {"kind": "weekly-jams"},
         "patch me/taste/": {"discovery": 0.9},
         "post playlists/": {"title": "Long", "songs": [f"song_{n:02d}" for n in range(40)]},
         "patch playlists/{playlist}/": {"title": "Other"},

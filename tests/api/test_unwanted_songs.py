@@ -131,7 +131,7 @@ def test_wherever_a_weekly_list_is_read_it_is_without_what_was_hidden(
     assert detail["n_songs"] == n
     assert [item["song"]["id"] for item in detail["items"]] == [song.key for song in kept]
     assert [item["position"] for item in detail["items"]] == list(range(1, n + 1))
-    (created,) = world.alice.post("me/made-playlists/", {"kind": DISCOVERY}).body
+    (created,) = world.alice.post("me/generated-playlists/", {"kind": DISCOVERY}).body
     assert (created["id"], created["n_songs"]) == (str(playlist.pk), n)
 
     table = browser.get(f"/playlists/{playlist.pk}/export.csv").content.decode()

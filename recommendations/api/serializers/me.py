@@ -166,5 +166,5 @@ class HiddenSerializer(serializers.ModelSerializer[ListenerControl]):
 
 
 @document_example({"kind": "weekly-jams"}, request_only=True)
-class MadeIn(serializers.Serializer[Any]):
+class GeneratedPlaylistsIn(serializers.Serializer[Any]):
     kind = serializers.ChoiceField(choices=MADE_KINDS)
