@@ -69,6 +69,7 @@ def test_each_component_gets_the_decay_that_finds_most_of_the_newest_songs():
         for name in ("item_knn", "ease")
     }
     chosen = choose_decays(validation, plain, lambda *_: None)
+    assert chosen.keys() == plain.keys()
     for name, algorithm in chosen.items():
         decay = algorithm.options()["history_decay"]
         assert decay < 1

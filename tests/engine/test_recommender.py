@@ -270,6 +270,7 @@ def test_an_exception_in_progress_stops_a_batch(recommender, histories):
 
 def test_contributions_sum_to_the_score_and_shares_to_one(recommender, histories):
     for listed in recommender.recommend_batch(histories, 10):
+        assert len(listed.items) == 10
         for item in listed:
             assert sum(item.explanation.contributions.values()) == item.score
             assert sum(item.explanation.shares.values()) == pytest.approx(1)
@@ -305,7 +306,9 @@ def test_features_that_agree_are_close_to_each_other(recommender, histories):
 
 def test_explaining_a_song_of_the_list_gives_the_explanation_of_the_list(recommender, histories):
     history = take_history(histories, hot(histories))
-    for item in recommender.recommend(history, 5):
+    listed = recommender.recommend(history, 5)
+    assert len(listed.items) == 5
+    for item in listed:
         assert recommender.explain(history, item.item_row) == item.explanation
 
 
@@ -337,7 +340,9 @@ def test_a_reason_decides_where_the_named_song_adds_enough_of_the_distance_to_th
 def test_a_song_of_the_usual_list_is_explained_as_in_the_list(recommender, histories):
     for listener in range(60):
         history = take_history(histories, listener)
-        for song in recommender.recommend(history, 20):
+        listed = recommender.recommend(history, 20)
+        assert len(listed.items) == 20
+        for song in listed:
             alone = recommender.explain(history, song.item_row)
             assert len(alone.because) == len(song.explanation.because)
             assert [why.item_id for why in alone.named] == [
@@ -554,7 +559,7 @@ def test_a_recommender_of_one_component():
         weights={segment: {"popularity": 1.0} for segment in ("none", "cold", "warm", "hot")},
     )
     recommender = Recommender(config).fit(taste_world()[0])
-    assert rows(recommender.recommend(recommender.history([0]), 3))
+    assert len(rows(recommender.recommend(recommender.history([0]), 3))) == 3
 
 
 SERVE_THEN_FORK = """

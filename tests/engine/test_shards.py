@@ -16,6 +16,7 @@ from recommendations.engine import (
 from recommendations.engine.algorithms.item_knn import ItemKNN
 from recommendations.engine.core.weighting import cap_strengths
 from recommendations.engine.shards import neighbours
+from recommendations.engine.shards.assembly import SHARDABLE
 
 N_SHARDS = 3
 
@@ -190,6 +191,26 @@ def test_factors_from_elsewhere_become_als(events):
 def test_what_only_one_process_learns_is_refused(config, word):
     with pytest.raises(shards.CannotBeSharded, match=word):
         shards.require_shardable(config)
+
+
+# Each has its like in `engine/shards/`, or `require_shardable` refuses it.
+ARGUMENTS = {
+    "als": {
+        "n_factors", "n_iterations", "regularization", "alpha", "transform", "side_information",
+        "weighted_regularization", "device",
+    },
+    "item_knn": {
+        "n_neighbours", "similarity", "transform", "side_information", "bm25_b", "history_decay",
+    },
+    "popularity": {"half_life_days"},
+    "content": {"transform", "artist", "genre"},
+}  # fmt: skip
+
+
+def test_every_argument_is_learned_in_shards_or_refused():
+    """One that is overlooked there gives a cluster other lists than one process; here it has to be written down."""
+    options = {algorithm.name: algorithm().options() for algorithm in SHARDABLE}
+    assert {name: set(named) for name, named in options.items()} == ARGUMENTS
 
 
 def test_large_and_classic_can_be_sharded():

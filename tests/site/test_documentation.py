@@ -87,6 +87,14 @@ def test_the_bare_host_is_the_first_address_that_players_are_given():
     assert re.findall(r"`(https://[^`]+)`", players)[0] == "https://your.host"
 
 
+def test_make_help_names_every_target():
+    text = (ROOT / "Makefile").read_text(encoding="utf-8")
+    targets = set(re.findall(r"^([a-z][a-z-]*):", text, re.MULTILINE)) - {"help"}
+    named = set(re.findall(r"make ([a-z-]+)", text.split("\nhelp:\n")[1].split("\n\n")[0]))
+    assert {"run", "test", "lint"} <= targets
+    assert targets - named == set()
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_is_in_the_operations_manual(command):
     assert f"`{command}" in (ROOT / "docs/operations.md").read_text(encoding="utf-8")
