@@ -28,7 +28,7 @@ LOOK_EVERY = 0.5
 
 
 class Watch:
-    """Tells how far the job is and looks whether it is still wanted, from a thread of its own."""
+    """Reports progress and checks that the job is still wanted, from a thread of its own."""
 
     def __init__(self, spark: SparkSession, folder: JobFolder, token: str) -> None:
         self._spark, self._folder, self._token = spark, folder, token

@@ -31,7 +31,7 @@ def prepare(
 ) -> JobFolder:
     """Return the folder of a training's job with everything that the cluster needs.
 
-    What an earlier attempt of the same training left is gone on with, unless something was deleted or a listener of
+    The folder of an earlier attempt of the same training is continued, unless something was deleted or a listener of
     its data has left or opted out meanwhile: then it is removed.
     """
     folder = JobFolder(get_root() / f"training-{run_id}")

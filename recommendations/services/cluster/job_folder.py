@@ -143,7 +143,7 @@ class JobFolder:
         )
 
     def write_request(self, request: FitRequest | ListsRequest) -> None:
-        """Write what is asked last: a folder with a request is complete."""
+        """Write the request, last of all: a folder that has one is complete."""
         named = {"kind": type(request).__name__, "request": asdict(request)}
         _write_whole(self.path / "request.json", json.dumps(named).encode())
 

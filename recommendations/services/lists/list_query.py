@@ -46,7 +46,7 @@ class Trail:
 
 @dataclass(frozen=True)
 class ListQuery:
-    """A list that is wanted of one version.
+    """A request for a list from one model version.
 
     Attributes
     ----------
@@ -135,7 +135,7 @@ def _make_list(query: ListQuery, mask: Mask) -> tuple[RecommendedList, Mask]:
 
 
 def draft_and_read(query: ListQuery, context: ListenerContext) -> tuple[ListDraft, Served] | None:
-    """Ask the engine, again without it when a song turns out to be gone; None when that does not end."""
+    """Ask the engine for a list and read its songs, again without those that are gone; None when that does not end."""
     for _attempt in range(_ATTEMPTS):
         draft = draft_list(query, context)
         served = read_list(draft, query.version, context.unwanted, query.n)

@@ -19,7 +19,7 @@ MOST_VARIED = 0.8
 
 @dataclass(frozen=True)
 class SongRequest:
-    """Who wants how long a list, made how."""
+    """A request for a list: for whom, how many songs, and by which settings."""
 
     listener: Any
     n: int
@@ -43,7 +43,7 @@ def make_request(
     treatment: lifecycle.Treatment,
     context: ListenerContext,
 ) -> SongRequest:
-    """What a listener set themselves comes before what an experiment would try on them."""
+    """Build the request; what the listener set comes before what an experiment would set for them."""
     n = limit_length(n)
     taste = context.taste if discovery is None else None
     wanted = discovery if discovery is not None else taste.discovery if taste else AS_CONFIGURED

@@ -19,7 +19,7 @@ SILENT_DAYS = 1
 
 
 def touch(worker: str, queues: list[str]) -> None:
-    """Write that a worker lives."""
+    """Store a worker's sign of life."""
     now = timezone.now()
     WorkerHeartbeat.objects.update_or_create(
         worker=worker[:200],
@@ -96,13 +96,13 @@ _heartbeats: list[Heartbeat] = []
 
 
 def start_heartbeat(worker: str, queues: list[str]) -> None:
-    """Give a sign of life of this process's worker from here on."""
+    """Start the heartbeat of this process's worker."""
     heartbeat = Heartbeat(worker, queues)
     heartbeat.start()
     _heartbeats.append(heartbeat)
 
 
 def stop_heartbeats() -> None:
-    """Take back the signs of life of this process."""
+    """Stop the heartbeats of this process and delete their rows."""
     while _heartbeats:
         _heartbeats.pop().stop()

@@ -1,4 +1,4 @@
-"""Whether a listener may be learned from, and what goes when they may not."""
+"""Whether a listener may be learned from, and what is deleted when they may not."""
 
 from functools import partial
 

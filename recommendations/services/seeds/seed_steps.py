@@ -1,4 +1,4 @@
-"""The steps of a building: what is kept of each on disk, and the plays that the first of them sorted by listener."""
+"""The steps of building a seed pack, each kept on disk, and the plays that the first one sorted by listener."""
 
 import json
 import shutil

@@ -268,7 +268,7 @@ def _note(request: SongRequest, draft: ListDraft, version: ModelVersion, arm: st
 
 
 def _retrace(request: SongRequest, version: ModelVersion, draft: ListDraft) -> Trail | None:
-    """Return how a list is made that was not made now; None where the listener did something meanwhile."""
+    """Compute again how a stored list was made; None where the listener did something since."""
     context = ListenerContext(request.listener)
     if context.generation != request.context.generation:
         return None
@@ -305,7 +305,7 @@ def _build_cache_key(request: SongRequest, version: ModelVersion) -> str:
 def _list_kept_drafts(
     request: SongRequest, version: ModelVersion, cache_key: str
 ) -> Iterator[ListDraft]:
-    """Yield what is at hand, quickest first; what is not wanted is not looked for."""
+    """Yield the stored lists that answer the request: the cached one, then the precomputed one."""
     cached = list_cache.get(cache_key)
     if cached is not None:
         yield ListDraft(**cached, from_cache=True)

@@ -63,7 +63,7 @@ class Note:
 
 
 def begin() -> None:
-    """Begin to take notes: a request came."""
+    """Begin to collect the lists that this request serves."""
     _request.notes = []
 
 
@@ -87,7 +87,7 @@ def take_notes() -> list[Note]:
 
 
 def finish() -> None:
-    """Record what was noted; what can't be written is said in the log and lost: lists are never worse for it."""
+    """Record the collected lists; where that fails the log says so, and the lists are served all the same."""
     notes = take_notes()
     if not notes:
         return

@@ -1,4 +1,4 @@
-"""Why a song is not on a listener's list: the first step at which it falls out of the way that made the list."""
+"""Why a song is not on a listener's list: the first step of making the list at which it falls out."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

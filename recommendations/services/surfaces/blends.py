@@ -149,7 +149,7 @@ def leave_blends(listener: User) -> None:
 
 
 def _leave(left: Sequence[Blend], listener: User) -> None:
-    """Who leaves at the same moment is waited for, so that the last one takes the blend along."""
+    """Delete memberships, with the blends locked: of several who leave at once the last one deletes the blend."""
     lock_rows(left)
     ids = [blend.pk for blend in left]
     BlendMember.objects.filter(blend__in=ids, listener=listener).delete()

@@ -1,4 +1,4 @@
-"""Model versions: which one serves, how another one comes to, and what happens to a broken one."""
+"""Model versions: which one serves, how another one is activated, and what happens to a broken one."""
 
 import logging
 import secrets
