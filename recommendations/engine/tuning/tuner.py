@@ -343,16 +343,16 @@ def _choose_order(
         ranker=ranker,
         ranker_config=final if ranker else None,
         comparisons=comparisons,
-        ndcg=_mean_by_system(baselines) | {"ranker": float(measured.ndcg.mean())},
+        ndcg=_compute_mean_by_system(baselines) | {"ranker": float(measured.ndcg.mean())},
         new_ndcg=(
-            _mean_by_system(new_baselines) | {"ranker": float(measured.new_ndcg.mean())}
+            _compute_mean_by_system(new_baselines) | {"ranker": float(measured.new_ndcg.mean())}
             if n_new
             else {}
         ),
     )
 
 
-def _mean_by_system(ndcg: Mapping[str, NDArray[np.float64]]) -> dict[str, float]:
+def _compute_mean_by_system(ndcg: Mapping[str, NDArray[np.float64]]) -> dict[str, float]:
     return {name: float(values.mean()) for name, values in ndcg.items()}
 
 

@@ -186,7 +186,7 @@ def _build_draft(cluster: Cluster, new: RecommendedList, today: date) -> dict[st
 
 
 def _order_songs(draft: dict[str, Any], recommender: Recommender) -> dict[str, Any]:
-    """Return the draft with an order of its songs that keeps artists apart, as far as the model knows them."""
+    """Return the draft with an order of its songs that keeps artists apart, where the model has the song."""
     song_ids = [song_id for song_id, _score, _why in _mix_in_known(draft)]
     rows = recommender.items.rows(np.array(song_ids, dtype=np.int64))
     return draft | {"order": space_artists(recommender.find_artists(rows).tolist())}
