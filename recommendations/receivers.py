@@ -28,7 +28,7 @@ from recommendations.services.operations import dashboard
 from recommendations.services.preferences import personalisation, restoring
 from recommendations.services.serving import list_cache, recorder
 from recommendations.services.surfaces import blends
-from recommendations.services.versions import forgetting, stored_histories
+from recommendations.services.versions import deletion_receipts, stored_histories
 from recommendations.signals import demo_removed
 
 
@@ -83,7 +83,7 @@ def remove_from_column_copy(sender: Any, listener_id: int, **_: Any) -> None:
 def issue_account_receipt(sender: Any, user: User, **_: Any) -> str:
     """Return the address of a receipt that names nobody."""
     n_interactions = Interaction.objects.for_listener(user).count()
-    receipt = forgetting.issue_receipt(ForgettingReceipt.Kind.ACCOUNT, n_interactions)
+    receipt = deletion_receipts.issue_receipt(ForgettingReceipt.Kind.ACCOUNT, n_interactions)
     return reverse("recommendations:forgotten", args=[receipt.pk])
 
 
@@ -109,12 +109,12 @@ def issue_deletion_receipt(
     sender: Any, listener_id: int | None, n_deleted: int, is_import: bool, **_: Any
 ) -> None:
     kind = ForgettingReceipt.Kind.IMPORT if is_import else ForgettingReceipt.Kind.LISTENS
-    forgetting.issue_receipt(kind, n_deleted, listener_id)
+    deletion_receipts.issue_receipt(kind, n_deleted, listener_id)
 
 
 @receiver(interactions_restored)
 def take_back_receipt(sender: Any, listener_id: int, n_restored: int, **_: Any) -> None:
-    forgetting.take_back_receipt(listener_id, n_restored)
+    deletion_receipts.take_back_receipt(listener_id, n_restored)
 
 
 @receiver(preferences_imported)

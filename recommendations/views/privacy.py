@@ -14,7 +14,7 @@ from accounts.requests import SignedInRequest
 from common.http import SiteRequest
 from recommendations.models import ForgettingReceipt
 from recommendations.services.preferences import data_export, personalisation
-from recommendations.services.versions import forgetting
+from recommendations.services.versions import deletion_receipts
 
 
 @login_required
@@ -32,7 +32,7 @@ def show_my_data(request: SignedInRequest) -> HttpResponse:
 @require_safe
 def show_deletions(request: SignedInRequest) -> HttpResponse:
     """List what the listener deleted and whether it is unlearned."""
-    context = {"receipts": forgetting.list_receipts(request.user)}
+    context = {"receipts": deletion_receipts.list_receipts(request.user)}
     return render(request, "recommendations/deletions.html", context)
 
 
@@ -40,7 +40,7 @@ def show_deletions(request: SignedInRequest) -> HttpResponse:
 def show_forgotten(request: SiteRequest, receipt_id: UUID) -> HttpResponse:
     """Show one receipt to everybody who has its address; it names nobody."""
     receipt = get_object_or_404(ForgettingReceipt, pk=receipt_id)
-    context = {"state": forgetting.describe_receipt(receipt)}
+    context = {"state": deletion_receipts.describe_receipt(receipt)}
     return render(request, "recommendations/forgotten.html", context)
 
 

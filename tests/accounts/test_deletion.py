@@ -51,7 +51,7 @@ from recommendations.models import (
 from recommendations.services.preferences import controls, personalisation, taste, taste_clusters
 from recommendations.services.serving import list_cache
 from recommendations.services.surfaces import blends, generated_playlists
-from recommendations.services.versions import forgetting
+from recommendations.services.versions import deletion_receipts
 
 pytestmark = pytest.mark.django_db(transaction=True)
 NAME, WORDS = "zaphod-of-this-test", "quite-some-words-9"
@@ -132,7 +132,7 @@ def fill_every_table(user: User, song: Song) -> None:
         shown_at=timezone.now(),
         teams={song.pk: 1},
     )
-    forgetting.issue_receipt(ForgettingReceipt.Kind.LISTENS, 1, user.pk)
+    deletion_receipts.issue_receipt(ForgettingReceipt.Kind.LISTENS, 1, user.pk)
     blends.create_blend(user, NAME)
     controls.hide_song(user, song)
     controls.hide_artist(user, song.artist)

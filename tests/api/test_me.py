@@ -26,7 +26,7 @@ from recommendations.models import (
 from recommendations.services.serving import recorder
 from recommendations.services.surfaces import blends
 from recommendations.services.training import pipeline, training_requests
-from recommendations.services.versions import forgetting
+from recommendations.services.versions import deletion_receipts
 from tests.api.caller import Caller
 from tests.api.listens import playing
 from tests.eager import eager_tasks
@@ -271,7 +271,7 @@ def test_every_table_with_rows_of_a_listener_is_in_their_export(alice, songs):
     )
     SharedReview.objects.create(listener=alice.user, year=2026)
     blends.create_blend(alice.user, "Ours")
-    forgetting.issue_receipt(ForgettingReceipt.Kind.LISTENS, 1, alice.user.pk)
+    deletion_receipts.issue_receipt(ForgettingReceipt.Kind.LISTENS, 1, alice.user.pk)
     alice.prefix = "/1/"
     alice.post("submit-listens", {"listen_type": "playing_now", "payload": [playing()]})
     alice.post("latest-import", {"ts": 1_700_000_000})

@@ -35,7 +35,7 @@ from recommendations.models import (
 )
 from recommendations.services.preferences import controls
 from recommendations.services.surfaces import blends
-from recommendations.services.versions import forgetting
+from recommendations.services.versions import deletion_receipts
 from tests.api.caller import Caller
 
 METHODS = ("get", "post", "put", "patch", "delete")
@@ -370,7 +370,7 @@ def hers(alice, songs):
     ServerAccount.objects.create(
         server=server, user=alice.user, account_name="mark of alice", secret="x"
     )
-    receipt = forgetting.issue_receipt(ForgettingReceipt.Kind.LISTENS, 1, alice.user.pk)
+    receipt = deletion_receipts.issue_receipt(ForgettingReceipt.Kind.LISTENS, 1, alice.user.pk)
     return {
         "blends": blends.create_blend(alice.user, "mark of alice").pk,
         "receipts": receipt.pk,

@@ -37,7 +37,7 @@ from recommendations.services.cluster.shard_reader import ShardReader, choose_li
 from recommendations.services.data import column_store, training_rows
 from recommendations.services.serving import precompute
 from recommendations.services.training import pipeline, training_requests
-from recommendations.services.versions import forgetting
+from recommendations.services.versions import deletion_receipts
 from tests.recommendations.conftest import N_LISTENERS, N_SONGS
 from tests.waiting import wait_for
 
@@ -216,7 +216,7 @@ def test_a_folder_is_discarded_when_something_was_deleted_since_its_events_were_
     play = Interaction.objects.filter(listener=listener).first()
     n_before = folder.store.read_manifest().n_rows
     interactions.delete_interaction(listener, play.pk)
-    (receipt,) = forgetting.list_open().items()
+    (receipt,) = deletion_receipts.list_open().items()
     again = prepare()
     assert not again.has_arrays(f"{FINAL}-survey")
     assert again.store.read_manifest().n_rows == n_before - 1
@@ -227,7 +227,7 @@ def test_a_folder_is_discarded_when_something_was_deleted_since_its_events_were_
 def test_a_deletion_is_seen_though_another_training_has_confirmed_it(world, listener):
     folder = prepare()
     survey_all(folder, FINAL)
-    forgetting.issue_receipt(ForgettingReceipt.Kind.LISTENS, 1, listener.pk)
+    deletion_receipts.issue_receipt(ForgettingReceipt.Kind.LISTENS, 1, listener.pk)
     ForgettingReceipt.objects.update(confirmed_at=timezone.now())
     assert not prepare().has_arrays(f"{FINAL}-survey")
 
@@ -246,7 +246,7 @@ def test_a_version_says_when_the_events_of_an_earlier_attempt_were_read(
 
     def fit_here(folder: JobFolder, on_progress) -> dict:
         assert folder.has_arrays(f"{FINAL}-survey")
-        forgetting.issue_receipt(ForgettingReceipt.Kind.LISTENS, 1, listener.pk)
+        deletion_receipts.issue_receipt(ForgettingReceipt.Kind.LISTENS, 1, listener.pk)
         rows = training_rows.read()
         fitted = Recommender(PRESETS["large"]).fit(rows.interactions, rows.features)
         fitted.save(folder.path / FINAL)
@@ -270,7 +270,7 @@ def test_a_folder_of_an_older_release_is_gone_on_with_only_where_nothing_was_eve
     del stored["request"]["read_at"], stored["request"]["open_receipts"]
     path.write_text(json.dumps(stored))
     assert prepare().has_arrays(f"{FINAL}-survey")
-    receipt = forgetting.issue_receipt(ForgettingReceipt.Kind.LISTENS, 1, listener.pk)
+    receipt = deletion_receipts.issue_receipt(ForgettingReceipt.Kind.LISTENS, 1, listener.pk)
     ForgettingReceipt.objects.update(confirmed_at=receipt.requested_at)
     assert not prepare().has_arrays(f"{FINAL}-survey")
 

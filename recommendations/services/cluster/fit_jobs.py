@@ -17,7 +17,7 @@ from recommendations.services.data import column_copy, training_rows
 from recommendations.services.data.column_copy import OnRead
 from recommendations.services.data.column_reader import make_reader
 from recommendations.services.data.column_store import StoreDamaged
-from recommendations.services.versions import forgetting
+from recommendations.services.versions import deletion_receipts
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +39,7 @@ def prepare(
         return folder
     folder.remove()
     # before anything is read: what is deleted from here on is not known to be missing
-    open_receipts, read_at = forgetting.list_open(), time.time()
+    open_receipts, read_at = deletion_receipts.list_open(), time.time()
     last_id = write_events(folder, on_read)
     n_listeners = max(User.objects.count(), 1)
     share = min(1.0, SAMPLED_FOR_ONE * conf.evaluation_listeners / n_listeners)
@@ -86,7 +86,7 @@ def get_root() -> Path:
 def _has_deleted_data(folder: JobFolder) -> bool:
     """Return whether the job may hold events that were deleted since it was made, or may not be learned from."""
     request = folder.read_request()
-    if forgetting.has_deletions_since(request.read_at, request.open_receipts):
+    if deletion_receipts.has_deletions_since(request.read_at, request.open_receipts):
         return True
     return _has_departed_listeners(folder)
 

@@ -31,7 +31,7 @@ from recommendations.models import (
 )
 from recommendations.services.preferences.taste import load_taste
 from recommendations.services.serving import recorder
-from recommendations.services.versions import forgetting
+from recommendations.services.versions import deletion_receipts
 
 FORMAT = "musicrec-my-data-1"
 
@@ -197,7 +197,7 @@ def _list_receipts(listener: User) -> list[dict[str, Any]]:
             "deleted_at": _format_moment(one.receipt.requested_at),
             "unlearned_at": _format_moment(one.receipt.confirmed_at),
         }
-        for one in forgetting.list_receipts(listener)
+        for one in deletion_receipts.list_receipts(listener)
     ]
 
 

@@ -9,7 +9,7 @@ from catalog.models import Interaction
 from recommendations.models import ForgettingReceipt, RecommendationList
 from recommendations.services.data import column_copy
 from recommendations.services.serving import list_cache, recorder
-from recommendations.services.versions import forgetting, stored_histories
+from recommendations.services.versions import deletion_receipts, stored_histories
 
 
 def set_personalised(listener: User, personalised: bool) -> None:
@@ -19,7 +19,7 @@ def set_personalised(listener: User, personalised: bool) -> None:
         if not personalised:
             n_interactions = Interaction.objects.for_listener(listener).count()
             kind = ForgettingReceipt.Kind.WITHDRAWN
-            forgetting.issue_receipt(kind, n_interactions, listener.pk)
+            deletion_receipts.issue_receipt(kind, n_interactions, listener.pk)
         follow_choice(listener.pk, personalised)
     listener.personalised = personalised
 

@@ -26,14 +26,14 @@ from recommendations.services.training.index_building import build_indexes
 from recommendations.services.training.offline_evaluation import decide_target, measure
 from recommendations.services.training.progress import Reporter
 from recommendations.services.training.training_requests import load_config
-from recommendations.services.versions import forgetting, registry, stored_histories
+from recommendations.services.versions import deletion_receipts, registry, stored_histories
 
 _SCHEDULED = (TrainingRun.Trigger.SCHEDULE, TrainingRun.Trigger.NEW_LISTENS)
 
 
 def train_version(run: TrainingRun, reporter: Reporter) -> tuple[ModelVersion, TrainingRows]:
     """Train in this process, and return what was read, too."""
-    open_receipts = forgetting.list_open()
+    open_receipts = deletion_receipts.list_open()
     config = load_config(run.preset, run.options)
     if not open_receipts:
         # settings that a search found with data that is gone would bear its traces

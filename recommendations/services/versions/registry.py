@@ -25,7 +25,7 @@ from recommendations.models import (
     TrainingRun,
 )
 from recommendations.services.jobs import background_jobs
-from recommendations.services.versions import forgetting, trends
+from recommendations.services.versions import deletion_receipts, trends
 from recommendations.services.versions.recommender_cache import MANIFEST as MANIFEST
 from recommendations.services.versions.recommender_cache import BrokenVersion as BrokenVersion
 from recommendations.services.versions.recommender_cache import (
@@ -144,7 +144,7 @@ def _flip(version: ModelVersion, by: Any, reason: str) -> ModelVersion:
             % {"version": version.name, "state": version.get_state_display()}
         )
     Activation.objects.create(version=version, previous=previous, reason=reason, by=by)
-    forgetting.confirm_receipts(version)
+    deletion_receipts.confirm_receipts(version)
     if (
         reason != Activation.Reason.TRAINED
     ):  # a training computes them itself, from what it has read

@@ -15,7 +15,7 @@ from catalog.listening import interactions
 from catalog.models import ImportRun, Interaction, Song
 from recommendations.models import ForgettingReceipt, ModelVersion
 from recommendations.services.preferences import personalisation
-from recommendations.services.versions import forgetting, registry
+from recommendations.services.versions import deletion_receipts, registry
 from tests.recommendations.conftest import train
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -90,13 +90,13 @@ def test_what_is_deleted_while_a_training_reads_waits_for_the_next(world):
     guest = add_guest()
     songs = list(Song.objects.order_by("pk")[3:5])
     interactions.clear_opinion(guest, songs[0])
-    open_receipts = forgetting.list_open()
+    open_receipts = deletion_receipts.list_open()
     interactions.clear_opinion(guest, songs[1])
     train()
     version = ModelVersion.objects.get(is_active=True)
     ForgettingReceipt.objects.update(confirmed_at=None, version=None)
     version.metadata["open_receipts"] = open_receipts
-    assert forgetting.confirm_receipts(version) == 0
+    assert deletion_receipts.confirm_receipts(version) == 0
     assert ForgettingReceipt.objects.get().n_interactions == 2
 
 
@@ -143,7 +143,7 @@ def test_plays_taken_out_of_the_history_have_a_receipt_until_they_are_put_back(w
     receipt.refresh_from_db()
     assert receipt.n_interactions == 1
     client.post("/library/history/forget-day/", {"day": "2026-03-01"})
-    forgetting.take_back_receipt(guest.pk, 1)
+    deletion_receipts.take_back_receipt(guest.pk, 1)
     client.post("/library/history/undo/")
     assert not ForgettingReceipt.objects.exists()
 
