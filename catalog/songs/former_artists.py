@@ -17,8 +17,6 @@ from catalog.records import SongRecord
 from catalog.songs.models import Artist, ArtistQuerySet
 from common.bulk_sql import cut_chunks
 
-_MANY = 900
-
 
 class ArtistAlias(models.Model):
     """A name that an artist had before, or that of an artist who was merged into it, with that one's ids."""
@@ -103,7 +101,7 @@ def find_former_artists(lookup_keys: Iterable[str]) -> dict[str, list[FormerArti
     """Return who was called so before, by lookup key, the latest first; one query for 900 keys."""
     by_key: dict[str, list[FormerArtist]] = {}
     namesake = Artist.objects.filter(lookup_key=models.OuterRef("lookup_key"))
-    for some_keys in cut_chunks(set(lookup_keys), _MANY):
+    for some_keys in cut_chunks(set(lookup_keys)):
         aliases = ArtistAlias.objects.filter(lookup_key__in=some_keys).order_by("-pk")
         columns = ("lookup_key", "mbid", "artist_id", "artist__name", "artist__mbid", "is_free")
         rows = aliases.alias(is_taken=models.Exists(namesake)).annotate(
