@@ -96,7 +96,7 @@ def describe_account(listener: User) -> dict:
             ),
             key=str,
         ),
-        "wishes": sorted(
+        "controls": sorted(
             ((one.kind, name(one.song), one.artist and one.artist.name) for one in set_controls),
             key=str,
         ),
@@ -119,7 +119,7 @@ def test_an_account_is_the_same_on_another_site(tmp_path):
     alice = User.objects.create_user("alice")
     fill_account(alice)
     before = describe_account(alice)
-    assert len(before["history"]) == 10 and len(before["wishes"]) == 5
+    assert len(before["history"]) == 10 and len(before["controls"]) == 5
     file = tmp_path / "my-data.json"
     file.write_text(json.dumps(data_export.export_data(alice), default=str))
     empty_site()
