@@ -26,6 +26,13 @@ BUDGETS = {
     "/taste/": 14,
     "/taste/?preview=1&discovery=80": 32,
     "/settings/": 4,  # with whether there is a music server to join
+    "/settings/delete/": 2,
+    "/settings/deletions/": 3,
+    "/settings/servers/": 4,
+    "/password/change/": 2,
+    "/password/reset/": 2,
+    "/search/suggestions/?q=song": 11,
+    "/library/beyond/": 2,
     "/settings/tokens/": 4,
     "/settings/my-data.json": 26,  # with the week's playlists, which the home page made
     "/try/?song={song}": 14,

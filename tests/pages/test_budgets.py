@@ -5,9 +5,11 @@ from django.core.cache import cache
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.urls import get_resolver
 
 from catalog.models import Album, Song
 from recommendations.services.surfaces import home
+from tests.pages.test_every_page import NOT_PAGES, addresses
 from tests.query_budgets import (
     BUDGETS,
     COLD_HOME_BUDGET,
@@ -34,6 +36,19 @@ def test_every_page_of_a_listener_keeps_to_its_budget(alice_with_model, trained,
     names = {"song": song.pk, "artist": song.artist_id, "album": album.pk}
     spent = {path: count_queries(alice_with_model, path.format(**names)) for path in BUDGETS}
     assert {path: n for path, n in spent.items() if n > BUDGETS[path]} == {}
+
+
+def test_no_page_of_a_listener_is_without_a_budget(alice_with_model):
+    """Of those whose address has no placeholder; `test_every_page` asks all."""
+    pages = {
+        f"/{route}"
+        for route in addresses(get_resolver().url_patterns)
+        if not (NOT_PAGES.match(route) or route.startswith("admin/") or "<" in route)
+    }
+    pages = {page for page in pages if page.endswith("/")} - {"/logout/"}  # which ends the session
+    served = {page for page in pages if alice_with_model.get(page).status_code == 200}
+    assert "/taste/" in served
+    assert served - {path.partition("?")[0] for path in BUDGETS} == set()
 
 
 def test_the_home_page_with_an_empty_cache_keeps_to_its_budget(alice_with_model):
