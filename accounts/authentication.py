@@ -1,5 +1,6 @@
 """Who a request comes from, when it brings an access token."""
 
+import base64
 from typing import cast
 
 from django.core.exceptions import ObjectDoesNotExist
@@ -8,6 +9,7 @@ from django.http import HttpRequest
 from rest_framework import status
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
 from rest_framework.exceptions import APIException, AuthenticationFailed, NotFound
+from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 
 from accounts import tokens
@@ -30,14 +32,33 @@ class TokenAuthentication(BaseAuthentication):
     def authenticate(self, request: Request) -> tuple[User, ApiToken] | None:
         if "token" in request.query_params or "access_token" in request.query_params:
             raise TokenInAddress
-        secret = read_header_secret(request)
+        secret = self.read_secret(request)
         if secret is None:
             return None
         token = require_usable_token(secret)
         return token.user, token
 
+    def read_secret(self, request: Request) -> str | None:
+        """Return the token that the request brings, if any."""
+        return read_header_secret(request)
+
     def authenticate_header(self, request: Request) -> str:
         return "Token"
+
+
+class AddressTokenAuthentication(TokenAuthentication):
+    """Also a token as the password in an address, `https://any:<token>@host/`, which clients send as Basic.
+
+    For players that can be given an address and nothing else. To read only: a browser that once opened such an
+    address would send it by itself with a form of any other site.
+    """
+
+    def read_secret(self, request: Request) -> str | None:
+        """Return the token that the request brings, if any."""
+        secret = super().read_secret(request)
+        if secret is None and request.method in SAFE_METHODS:
+            return read_basic_password(request)
+        return secret
 
 
 def read_header_secret(request: HttpRequest) -> str | None:
@@ -46,6 +67,18 @@ def read_header_secret(request: HttpRequest) -> str | None:
     if scheme.lower() not in (b"token", b"bearer"):
         return None
     return secret.strip().decode("latin-1")
+
+
+def read_basic_password(request: HttpRequest) -> str | None:
+    """Return the password of an Authorization header of the scheme Basic, or None where there is none."""
+    scheme, _, encoded = get_authorization_header(cast(Request, request)).partition(b" ")
+    if scheme.lower() != b"basic":
+        return None
+    try:
+        decoded = base64.b64decode(encoded.strip(), validate=True)
+    except ValueError:
+        return None
+    return decoded.partition(b":")[2].decode("latin-1")
 
 
 def require_usable_token(secret: str) -> ApiToken:

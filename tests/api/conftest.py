@@ -8,7 +8,7 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import User
-from catalog.models import Album, Artist, Genre, Interaction, Song
+from catalog.models import Album, Artist, Genre, Interaction, Playlist, Song
 from recommendations.models import TrainingRun
 from recommendations.services.training import pipeline, training_requests
 from tests.api.caller import Caller
@@ -138,3 +138,13 @@ def _forty_songs():
         )
         for n in range(40)
     ]
+
+
+@pytest.fixture
+def jams(alice, songs):
+    playlist = Playlist.objects.create(
+        owner=alice.user, kind=Playlist.Kind.WEEKLY_JAMS, period="2026-W34", title="Weekly jams"
+    )
+    for position, song in enumerate(songs[:2], start=1):
+        playlist.items.create(song=song, position=position, reason="You loved it")
+    return playlist

@@ -77,16 +77,6 @@ def test_feedback_that_breaks_the_rules_is_refused(player, songs, body):
 # --- Playlists out ----------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def jams(alice, songs):
-    playlist = Playlist.objects.create(
-        owner=alice.user, kind=Playlist.Kind.WEEKLY_JAMS, period="2026-W34", title="Weekly jams"
-    )
-    for position, song in enumerate(songs[:2], start=1):
-        playlist.items.create(song=song, position=position, reason="You loved it")
-    return playlist
-
-
 def test_made_playlists_are_private_until_their_listener_opts_in(player, stranger, jams):
     stranger.prefix = "/1/"
     assert stranger.get("user/alice/playlists/createdfor").status == 404

@@ -1,5 +1,6 @@
 """What plugins of players ask: AudioMuse's addresses, the labs', Lidarr's list and those of the Navidrome plugin."""
 
+import base64
 import logging
 
 import pytest
@@ -173,6 +174,34 @@ def test_a_plugin_that_drops_the_path_finds_the_addresses_at_the_root(plugin):
     assert at_root.json() == plugin.get("similar_tracks", asked).body
     for address in ("/audiomuse/", "/audiomuse", "/api/health", "/audiomuse/api/health"):
         assert Client().get(address).json() == {"status": "ok"}
+
+
+def test_a_player_that_knows_no_token_sends_it_as_the_password_of_its_address(plugin, world):
+    """Ampache 8's plugin for AudioMuse has one setting, an address; it asks by two ids and reads the answer of one."""
+    basic = base64.b64encode(f"ampache:{plugin.secret}".encode()).decode()
+    ampache = Client(headers={"Authorization": f"Basic {basic}", "Accept": "application/json"})
+    for name, asked in (
+        ("similar_tracks", {"item_id": "it02", "n": "6"}),
+        ("find_path", {"start_song_id": "it02", "end_song_id": "it21", "max_steps": "6"}),
+    ):
+        answer = ampache.get(f"/audiomuse/api/{name}", asked)
+        assert (answer.status_code, answer.json()) == (200, plugin.get(name, asked).body)
+    unknown = ampache.get("/audiomuse/api/similar_tracks", {"item_id": "2", "n": "6"})
+    assert (unknown.status_code, list(unknown.json())) == (404, ["error"])
+    listener = Caller(world.alice.user, scopes=["listen"], prefix="")
+    for sent in (basic[:-3], "x", "Ö", base64.b64encode(f"x:{listener.secret}".encode()).decode()):
+        client = Client(headers={"Authorization": f"Basic {sent}"})
+        assert client.get("/audiomuse/api/similar_tracks").status_code in (401, 403)
+
+
+def test_an_address_with_a_password_that_a_browser_remembers_writes_nothing(plugin):
+    basic = base64.b64encode(f"x:{plugin.secret}".encode()).decode()
+    browser = Client(headers={"Authorization": f"Basic {basic}"})
+    asked = {"playlist_name": "By another site's form", "track_ids": ["it01"]}
+    for content_type in ("application/json", "text/plain"):
+        answer = browser.post("/audiomuse/api/create_playlist", asked, content_type=content_type)
+        assert answer.status_code == 401
+    assert not Playlist.objects.filter(title="By another site's form").exists()
 
 
 def test_without_a_connected_server_the_answer_says_so(world):

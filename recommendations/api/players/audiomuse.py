@@ -8,6 +8,7 @@ from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.authentication import AddressTokenAuthentication
 from accounts.models import Scope, User
 from accounts.requests import SignedInApiRequest, get_signed_in_user
 from catalog.models import Artist, ServerAccount, Song
@@ -39,6 +40,8 @@ class Health(PlayerView):
 
 
 class _AudioMuseView(PlayerView):
+    authentication_classes = [AddressTokenAuthentication]  # Ampache's plugin knows no token
+
     def find_library(self, item_id: str) -> ServerLibrary:
         library = find_library(item_id, of=get_signed_in_user(self.request))
         if library is None:

@@ -3,7 +3,7 @@
 AudioMuse's plugin for Jellyfin drops the path of the address it is given, so those addresses are at the root as well.
 """
 
-from django.urls import path, re_path
+from django.urls import re_path
 
 from recommendations.api.mcp.views import Endpoint
 from recommendations.api.players import audiomuse, labs, lidarr, navidrome
@@ -51,5 +51,6 @@ urlpatterns = [
         for name, view in NAVIDROME.items()
     ),
     *(re_path(rf"^labs/{name}/?$", view.as_view(), name=name) for name, view in LABS.items()),
-    path("lidarr/<str:secret>/", lidarr.ArtistsToLookFor.as_view(), name="lidarr"),
+    # Lidarr drops the slash at the end
+    re_path(r"^lidarr/(?P<secret>[^/]+)/?$", lidarr.ArtistsToLookFor.as_view(), name="lidarr"),
 ]

@@ -1,7 +1,7 @@
 """How each player is connected: which token it needs and what is entered where.
 
-A value is filled with `site` (this site's address), `token`, `user` (the listener's name here) and `host` (the address
-without its scheme). Names of settings are those of the player, so they are not translated.
+A value is filled with `site` (this site's address), `token`, `user` (the listener's name here), and `scheme` and `host`
+(the two halves of the address). Names of settings are those of the player, so they are not translated.
 """
 
 from collections.abc import Sequence
@@ -61,7 +61,9 @@ GUIDES = (
         (
             Setting(_("Put into Navidrome's plugins folder"), "musicrec.ndp"),
             Setting(_("In the server's environment"), "ND_PLUGINS_ENABLED=true"),
-            Setting(_("In the server's environment"), "ND_AGENTS=musicrec,lastfm,spotify"),
+            Setting(
+                _("In the server's environment"), "ND_AGENTS=musicrec,deezer,lastfm,listenbrainz"
+            ),
             Setting("Plugins → Musicrec → Address of the Musicrec site", "{site}"),
             Setting("Plugins → Musicrec → Access token for recommendations", "{token}"),
             Setting(
@@ -152,16 +154,22 @@ GUIDES = (
     Guide(
         "audiomuse",
         _("AudioMuse's plugins"),
-        _(
-            "Instant mixes in Jellyfin, Navidrome, Lyrion, Ampache and Symfonium come from this site."
-        ),
+        _("Instant mixes in Navidrome, Jellyfin, Symfonium and Ampache come from this site."),
         (
             Setting(_("Address of AudioMuse"), "{site}/audiomuse"),
             Setting(_("Address of AudioMuse, in Jellyfin"), "{site}"),
             Setting(_("Token"), "{token}"),
+            Setting(
+                _("Address of AudioMuse, in Ampache"), "{scheme}://ampache:{token}@{host}/audiomuse"
+            ),
         ),
         scopes=(Scope.READ, Scope.PLAYLISTS),
-        notes=(_("Needs a music server that your operator has connected: its ids are used."),),
+        notes=(
+            _("Needs a music server that your operator has connected: its ids are used."),
+            _(
+                "Ampache has no field for a token, so its address contains it. It asks public addresses only."
+            ),
+        ),
         sends_listens=False,
     ),
     Guide(
@@ -203,5 +211,6 @@ BY_SLUG = {guide.slug: guide for guide in GUIDES}
 
 def fill_settings(guide: Guide, site: str, user: str, token: str) -> list[Setting]:
     """Return what to enter with this site's address and the token in it."""
-    values = {"site": site, "host": site.partition("://")[2], "user": user, "token": token}
+    scheme, _separator, host = site.partition("://")
+    values = {"site": site, "scheme": scheme, "host": host, "user": user, "token": token}
     return [Setting(label, value.format(**values)) for label, value in guide.settings]
