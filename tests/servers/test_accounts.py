@@ -327,6 +327,15 @@ class TestPlays:
         read(account)
         assert plays(account.user, "Song 1") == []
 
+    def test_lms_counts_by_account(self, account, stand_in):
+        """LMS 3.71: `lms`, a time with milliseconds, and an empty one for what was never played."""
+        stand_in.software = "lms"
+        self.count(stand_in, 1, 1, "2026-01-02T03:04:05.000Z")
+        stand_in.songs[2] |= {"playCount": 0, "played": ""}
+        read(account)
+        assert plays(account.user, "Song 1") == [(1, datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC))]
+        assert plays(account.user, "Song 2") == []
+
     @pytest.mark.parametrize("odd", [-3, 10**30, "x", None, [], 2.5])
     def test_odd_counts_and_times_cost_only_themselves(self, account, stand_in, odd):
         stand_in.songs[1] |= {"playCount": odd, "played": odd}

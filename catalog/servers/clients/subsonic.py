@@ -31,7 +31,7 @@ from common.bulk_sql import cut_chunks
 SONGS_A_WRITE = 40
 ALBUMS_A_PAGE = 20
 MOST_SONGS = 5_000_000
-_PER_ACCOUNT_COUNTS = ("navidrome",)
+_PER_ACCOUNT_COUNTS = ("navidrome ", "lms ")
 
 
 class SubsonicClient(ServerClient):
@@ -46,7 +46,7 @@ class SubsonicClient(ServerClient):
         """Whether play counts are the account's own; what is not known to do that counts everybody's together."""
         if not self._software:
             self.ping()
-        return self._software.startswith(_PER_ACCOUNT_COUNTS)
+        return f"{self._software} ".startswith(_PER_ACCOUNT_COUNTS)
 
     def ping(self) -> str:
         """Check address and account; return how the server names itself."""
