@@ -176,6 +176,40 @@ def test_a_plugin_that_drops_the_path_finds_the_addresses_at_the_root(plugin):
         assert Client().get(address).json() == {"status": "ok"}
 
 
+def test_the_plugin_for_navidrome_gets_what_it_reads(plugin):
+    """The requests of NeptuneHub's plugin (April 2026) with all that it sends, and the fields that it decodes."""
+    song = {"item_id", "title", "author", "album"}
+    tracks = plugin.get(
+        "similar_tracks",
+        {
+            "eliminate_duplicates": "true",
+            "item_id": "it02",
+            "n": "100",
+            "radius_similarity": "true",
+        },
+    )
+    assert tracks.body and all(one.keys() == song | {"distance"} for one in tracks.body)
+    path = plugin.get(
+        "find_path",
+        {"count": "25", "end_song_id": "it21", "max_steps": "25", "mood_pct": "100",
+         "path_fix_size": "false", "start_song_id": "it02"},
+    )  # fmt: skip
+    assert [one["item_id"] for one in path.body["path"]][:: len(path.body["path"]) - 1] == [
+        "it02",
+        "it21",
+    ]
+    assert all(one.keys() >= song for one in path.body["path"])
+    artists = plugin.get(
+        "similar_artists", {"artist": "ar2", "include_component_matches": "true", "n": "10"}
+    )
+    for one in artists.body:
+        assert one.keys() == {"artist", "artist_id", "component_matches"}
+        for match in one["component_matches"]:
+            for name in ("artist1_representative_songs", "artist2_representative_songs"):
+                assert all(each.keys() == {"item_id", "title"} for each in match[name])
+    assert artists.body
+
+
 def test_a_player_that_knows_no_token_sends_it_as_the_password_of_its_address(plugin, world):
     """Ampache 8's plugin for AudioMuse has one setting, an address; it asks by two ids and reads the answer of one."""
     basic = base64.b64encode(f"ampache:{plugin.secret}".encode()).decode()
