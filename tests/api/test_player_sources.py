@@ -84,10 +84,10 @@ def test_pano_can_read_the_answer(pano, address, query, shape):
 
 def test_jellyfins_plugin_can_read_the_playlists_and_the_feedback(player, jams):
     check_shape(player.get("validate-token").body, {"valid": bool, "user_name": str})
-    made = player.get("user/alice/playlists/createdfor", {"count": 25, "offset": 0}).body
+    answered = player.get("user/alice/playlists/createdfor", {"count": 25, "offset": 0}).body
     playlist = {"identifier": str, "title": str, "creator": str, "date": str}
-    check_shape(made, {"playlist_count": int, "playlists": [{"playlist": playlist}]})
-    playlist_id = made["playlists"][0]["playlist"]["identifier"].split("/")[-1]
+    check_shape(answered, {"playlist_count": int, "playlists": [{"playlist": playlist}]})
+    playlist_id = answered["playlists"][0]["playlist"]["identifier"].split("/")[-1]
     read = player.get(f"playlist/{playlist_id}", {"fetchMetadata": "True"}).body
     check_shape(
         read, {"playlist": playlist | {"track": [{"title": str, "creator": str, "duration": int}]}}

@@ -40,7 +40,7 @@ class Health(PlayerView):
 
 
 class _AudioMuseView(PlayerView):
-    authentication_classes = [AddressTokenAuthentication]  # Ampache's plugin knows no token
+    authentication_classes = [AddressTokenAuthentication]  # the plugin of Ampache sends no header
 
     def find_library(self, item_id: str) -> ServerLibrary:
         library = find_library(item_id, of=get_signed_in_user(self.request))
