@@ -110,7 +110,11 @@ def are_ready(
 
 def _answer_from_cache(request: HttpRequest, kept: tuple[bytes, str, str]) -> HttpResponse:
     body, etag, _step = kept
-    headers = {"ETag": etag, "Cache-Control": "private, no-cache"}
+    headers = {
+        "ETag": etag,
+        "Cache-Control": "private, no-cache",
+        "Vary": "Authorization, Cookie",
+    }
     if etag in request.headers.get("If-None-Match", ""):
         return HttpResponse(status=304, headers=headers)
     return HttpResponse(body, content_type="application/json", headers=headers)

@@ -114,6 +114,8 @@ def test_an_unchanged_list_needs_no_body(world):
     again = world.alice.get("recommendations/", headers={"If-None-Match": first.headers["ETag"]})
     assert (again.status, again.body) == (304, "")
     assert "private" in first.headers["Cache-Control"]
+    for answer in (first, again):
+        assert "Authorization" in answer.headers["Vary"] and "Cookie" in answer.headers["Vary"]
 
 
 def test_reasons_can_be_left_out_and_taken_in_another_language(world):
