@@ -113,7 +113,7 @@ def transform_values(strengths: NDArray[np.float32], transform: Transform) -> ND
 
 
 def transform_histories(histories: csr_matrix, transform: Transform) -> csr_matrix:
-    """Return `signed_values` of the histories, with their pattern."""
+    """Return `transform_values` of the histories, with their pattern."""
     values = transform_values(histories.data, transform)
     return csr_matrix((values, histories.indices, histories.indptr), histories.shape)
 
