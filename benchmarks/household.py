@@ -1,7 +1,8 @@
 """How good the lists are for one listener, a household, a club: servers without a crowd.
 
     python benchmarks/household.py --train FILE [--test FILE] [--item-features FILE] [--preset NAME] [--seed N]
-                                   [--items N] [--sizes 1,2,5,20,100] [--judged N] [--floor N] [--json OUT]
+                                   [--items N] [--sizes 1,2,5,20,100] [--judged N] [--floor N] [--with-prior-only]
+                                   [--json OUT]
 
 The files are those of `benchmarks/prepare.py`; both parts together are all that was heard. Half of the listeners are
 "elsewhere": what they heard together makes the prior (pairs of at least --floor listeners). The other half is
@@ -57,11 +58,12 @@ TEST_SHARE = 0.2
 SIZES = (1, 2, 5, 20, 100)
 NEWCOMERS_HAVE = (0, 1, 2, 3, 5)
 MOST_NEWCOMERS = 240
+PLAIN_PRIOR = {"evenness": 0.0, "short_discount": 0.0, "long_discount": 0.0}
 ALONE = {
     "popularity": ("popularity", {}),
     "item kNN": ("item_knn", {}),
     "user kNN": ("user_knn", {}),
-    "prior's item kNN": ("prior", {"evenness": 0.0}),
+    "prior's item kNN": ("prior", PLAIN_PRIOR),
 }
 """What the default must never be worse than: each fitted with its own defaults on the server's listens."""
 DEFAULT, WITHOUT = "default", "default without prior"
@@ -183,16 +185,21 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--items", type=int, default=1500, help="of the library; 0 for all (default: 1500)"
     )
-    parser.add_argument("--sizes", type=_numbers, default=SIZES)
+    parser.add_argument("--sizes", type=parse_numbers, default=SIZES)
     parser.add_argument(
         "--judged", type=int, default=160, help="listeners of each size (default: 160)"
     )
     parser.add_argument("--floor", type=int, default=FEWEST_LISTENERS)
+    parser.add_argument(
+        "--with-prior-only",
+        action="store_true",
+        help="leave out the default without prior, which takes half of the time",
+    )
     parser.add_argument("--json", type=Path, metavar="OUT")
     return parser.parse_args()
 
 
-def _numbers(text: str) -> tuple[int, ...]:
+def parse_numbers(text: str) -> tuple[int, ...]:
     return tuple(int(number) for number in text.split(","))
 
 
@@ -211,6 +218,10 @@ def measure(options: argparse.Namespace, data: Listening) -> dict[str, Any]:
             print(
                 f"  {name:<26}{row['ndcg@10']:.4f} ({low:.4f}-{high:.4f})  recall@20 {row['recall@20']:.4f}"
                 f"  coverage {row['coverage@10']:.3f}"
+            )
+        for name, row in result["default minus"].items():
+            print(
+                f"  default / {name:<26}{row['ratio']:.3f}, paired ({row['ratio_low']:.3f}-{row['ratio_high']:.3f})"
             )
         for n_songs, row in result["newcomers"].items():
             print(
@@ -254,7 +265,7 @@ def of_size(world: World, size: int, options: argparse.Namespace) -> dict[str, A
     }
     ours = np.concatenate(values[DEFAULT])[:, 0]
     differences = {
-        name: bootstrap_pairs(ours, np.concatenate(v)[:, 0], seed=options.seed).to_dict()
+        name: compare_pairs(ours, np.concatenate(v)[:, 0], options.seed)
         for name, v in values.items()
         if name != DEFAULT
     }
@@ -271,6 +282,20 @@ def of_size(world: World, size: int, options: argparse.Namespace) -> dict[str, A
             for n, values_by_system in new.items()
         },
     }
+
+
+def compare_pairs(
+    ours: NDArray[np.float64], baseline: NDArray[np.float64], seed: int
+) -> dict[str, Any]:
+    """Return the difference of the same listeners with its interval, and both as ratios to the baseline's mean."""
+    difference = bootstrap_pairs(ours, baseline, seed=seed).to_dict()
+    mean = max(float(baseline.mean()), 1e-9)
+    ratios = {
+        "ratio": float(ours.mean()) / mean,
+        "ratio_low": 1 + difference["low"] / mean,
+        "ratio_high": 1 + difference["high"] / mean,
+    }
+    return difference | ratios
 
 
 def _by_history(
@@ -350,9 +375,12 @@ def fitted_systems(world: World, server: Server, options: argparse.Namespace) ->
     """Fit the preset with and without the prior, and each plain algorithm."""
     events = Interactions.from_matrix(server.train)
     config = PRESETS[options.preset]
+    priors = {DEFAULT: world.prior, WITHOUT: None}
+    if options.with_prior_only:
+        del priors[WITHOUT]
     presets = {
         name: Recommender(config).fit(events, world.features, prior=prior, seed=options.seed)
-        for name, prior in ((DEFAULT, world.prior), (WITHOUT, None))
+        for name, prior in priors.items()
     }
     data = TrainingData(events.to_matrix(config.weighting), None, events, world.prior)
     alone = {

@@ -5,7 +5,7 @@ from argparse import Namespace
 import numpy as np
 import pytest
 
-from benchmarks import household
+from benchmarks import household, prior
 from benchmarks.listening_files import Listening
 from recommendations.engine import PRESETS, ItemFeatures, Weighting, World
 from recommendations.engine.evaluation import split_randomly
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def result():
+def listening():
     world = World(n_listeners=300, n_songs=200, n_interactions=9_000, seed=3)
     events = world.to_interactions()
     counts = events.to_matrix(Weighting())
@@ -24,9 +24,20 @@ def result():
     features = ItemFeatures.build(
         audio=songs.audio, artist=songs.artist, genres=songs.genres, year=songs.year
     )
-    listening = Listening((counts - test).tocsr(), test, features)
+    return Listening((counts - test).tocsr(), test, features)
+
+
+@pytest.fixture(scope="module")
+def result(listening):
     options = Namespace(
-        preset="standard", seed=0, items=0, sizes=(1, 2, 5, 20), judged=12, floor=10, json=None
+        preset="standard",
+        seed=0,
+        items=0,
+        sizes=(1, 2, 5, 20),
+        judged=12,
+        floor=10,
+        with_prior_only=False,
+        json=None,
     )
     return household.measure(options, listening)
 
@@ -73,3 +84,15 @@ def test_hidden_items_are_never_given():
 
 def test_the_default_preset_follows_the_crowd():
     assert PRESETS["standard"].follows_crowd
+
+
+def test_the_prior_and_content_are_measured_beside_the_plain_counts_for_the_same_listeners(
+    listening,
+):
+    options = Namespace(seeds=(0,), items=0, floor=5, options={"transform": "log"})
+    rows = prior.measure(options, listening)
+    assert {row["songs"] for row in rows} == set(prior.HISTORIES)
+    for row in rows:
+        assert row["ratio_low"] <= row["ratio"] <= row["ratio_high"]
+        if row["system"] == prior.PLAIN:
+            assert row["ratio"] == row["ratio_low"] == row["ratio_high"] == 1

@@ -97,6 +97,56 @@ def test_contributions_sum_to_the_score_and_unknown_songs_have_none():
     np.testing.assert_allclose(amounts, scores[:, :59], rtol=1e-4, atol=1e-5)
 
 
+def two_neighbours() -> Prior:
+    """Songs 0 and 5 go with 1 and 2, all by a cosine of .3; song 1 goes with 3 and 4, too."""
+    pairs = {(0, 1): 30.0, (0, 2): 30.0, (1, 3): 30.0, (1, 4): 30.0, (5, 2): 30.0, (5, 1): 30.0}
+    rows, columns = np.array(list(pairs)).T
+    together = csr_matrix((list(pairs.values()), (rows, columns)), shape=(60, 60), dtype=np.float32)
+    counts = np.full(60, 100, dtype=np.int32)
+    return Prior(keys(60), counts, csr_matrix(together + together.T))
+
+
+def test_a_song_with_many_links_gains_for_one_song_and_loses_for_many():
+    prior = two_neighbours()
+    algorithm = create_algorithm("prior", {}).fit(TrainingData(world(4), prior=prior))
+    one, many = np.zeros((1, 60), np.float32), np.zeros((1, 60), np.float32)
+    one[0, 0] = 1
+    many[0, [0, 5, *range(10, 40)]] = 1
+    scores = algorithm.score(csr_matrix(np.vstack([one, many])))
+    assert scores[0, 1] > scores[0, 2]
+    assert scores[1, 1] < scores[1, 2]
+    # of 1 song (0.4 * 1 - 0.3 * 5) / 6, of 32 (0.4 * 32 - 0.3 * 5) / 37; links: 1.2 and 0.6
+    np.testing.assert_allclose(scores[0, 1] / scores[0, 2], 2 ** ((0.3 * 5 - 0.4) / 6), rtol=1e-4)
+    ratio = 2 ** -((0.4 * 32 - 0.3 * 5) / 37)
+    np.testing.assert_allclose(scores[1, 1] / scores[1, 2], ratio, rtol=1e-4)
+
+
+def test_an_influence_is_what_the_score_loses_without_the_song():
+    algorithm = create_algorithm("prior", {}).fit(TrainingData(world(20), prior=make_prior()))
+    history = csr_matrix(world(1, seed=9))
+    history.data[-1] = -1  # one that was disliked
+    songs = np.arange(60, dtype=np.int32)[None, :]
+    influences = algorithm.influences(history, songs)[0]
+    scores = algorithm.score(history)[0]
+    assert history.nnz > 3
+    for place, column in enumerate(history.indices):
+        without = history.copy()
+        without[0, column] = 0
+        without.eliminate_zeros()
+        lost = scores - algorithm.score(without)[0]
+        np.testing.assert_allclose(influences[:, place], lost, rtol=1e-3, atol=1e-5)
+
+
+def test_a_component_of_an_older_release_scores_by_its_links_alone():
+    """It was saved without the sums of links, with links that were evened out by a power of its own."""
+    algorithm = create_algorithm("prior", {}).fit(TrainingData(world(4), prior=make_prior()))
+    state = {name: array for name, array in algorithm.state().items() if name != "log_sums"}
+    older = type(algorithm).from_state({}, state)
+    history = world(1, seed=9)
+    expected = (history @ older.links_).toarray()
+    np.testing.assert_allclose(older.score(history), expected, rtol=1e-5)
+
+
 def test_a_listener_without_history_gets_what_most_heard_elsewhere():
     prior = make_prior()
     algorithm = create_algorithm("prior", {}).fit(TrainingData(world(4), prior=prior))

@@ -37,6 +37,8 @@ HALF_A_CROWD = 25.0
 """With so many listeners who share their songs, what listeners here say weighs half."""
 PRIOR_SHARE = 0.5
 """Of what the crowd leaves over, the prior's part; the rest is content's."""
+PRIOR_OPTIONS = {"transform": "log"}
+"""A song played often says more than one played once, but not as many times more."""
 LEAST_POPULARITY, LEAST_WITHOUT_PRIOR = 0.02, 0.15
 """Of cold listeners' weights, whatever the crowd."""
 COLD_POPULARITY, WARM_POPULARITY = 0.1, 0.05
@@ -127,7 +129,7 @@ def fit_to_crowd(config: RecommenderConfig, data: TrainingData, seed: int) -> Re
     prior_weight = _search_prior_weight(plain, data, seed)
     if prior_weight == 0:
         return plain
-    components = {**config.components, "prior": {}}
+    components = {**config.components, "prior": dict(PRIOR_OPTIONS)}
     if prior_weight is None:
         extended = replace(config, components=components)
         return _shift_weights(extended, crowd, _find_heirs(config, data, has_prior=True))
@@ -251,10 +253,9 @@ def _search_prior_weight(config: RecommenderConfig, data: TrainingData, seed: in
     if len(validation.validation_listeners) < MIN_LISTENERS:
         return None
     others = {name: weight for name, weight in config.weights["warm"].items() if weight > 0}
+    options = {**config.components, "prior": PRIOR_OPTIONS}
     fitted = {
-        name: create_algorithm(name, config.components.get(name, {})).fit(
-            validation.data, seed=seed
-        )
+        name: create_algorithm(name, options.get(name, {})).fit(validation.data, seed=seed)
         for name in (*others, "prior")
     }
     return choose_prior_weight(fitted, others, validation.cases())
