@@ -34,9 +34,15 @@ _WEEKLY = {
     ),
     DISCOVERY: Naming(
         gettext_noop("Weekly discovery, week of %(day)s"),
-        gettext_noop("Songs you have never heard, chosen for you."),
+        gettext_noop("Songs you hadn't heard yet, chosen for you."),
     ),
 }
+
+_FORMER_DESCRIPTIONS = (
+    "Songs you have never heard, chosen for you.",
+    "Songs, die du noch nie gehört hast, für dich gewählt.",
+)
+"""What stored discoveries say that were made before: untrue as soon as one of their songs is played."""
 
 
 def name_weekly(kind: str, period: str) -> Naming:
@@ -64,6 +70,8 @@ def translate_naming(kind: str, period: str, stored: Naming) -> Naming:
         own = _name(translation.get_language() or settings.LANGUAGE_CODE, kind, period)
     except (KeyError, ValueError):  # a period that is neither a week nor a day
         return stored
+    if stored.description in _FORMER_DESCRIPTIONS:
+        stored = stored._replace(description=own.description)
     return Naming(
         *(
             _translate(text, [one[column] for one in by_language], own[column])

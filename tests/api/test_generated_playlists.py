@@ -12,6 +12,7 @@ from catalog.listening import interactions
 from catalog.models import Interaction, Playlist
 from recommendations.models import ModelVersion
 from recommendations.services.lists.listener_context import ListenerContext
+from recommendations.services.preferences import personalisation
 from recommendations.services.surfaces import generated_playlists, mixes, weekly
 from recommendations.services.versions import registry
 from tests.api.caller import Caller
@@ -165,6 +166,19 @@ def test_a_made_playlist_of_somebody_else_can_not_be_asked_for(world, bob):
     """T36."""
     (playlist,) = world.alice.post("me/generated-playlists/", {"kind": JAMS}).body
     assert Caller(bob.user).get(f"playlists/{playlist['id']}/").status == 404
+
+
+def test_who_switches_personalisation_off_keeps_only_playlists_of_their_own(world, carol):
+    for song in world.songs[:12:2]:
+        add_plays(carol, song, plays=3)
+    assert generated_playlists.make_all(carol)
+    kept = Playlist.objects.create(owner=carol, title="Kept")
+    personalisation.set_personalised(carol, False)
+    assert list(Playlist.objects.filter(owner=carol)) == [kept]
+    assert generated_playlists.make_all(carol) == []
+    personalisation.set_personalised(carol, True)
+    kinds = {playlist.kind for playlist in generated_playlists.make_all(carol)}
+    assert {JAMS, DISCOVERY} <= kinds
 
 
 def test_who_has_heard_everything_gets_mixes_of_what_they_love(world, carol):

@@ -172,7 +172,7 @@ def test_a_weekly_list_is_called_in_the_language_of_the_page(alice_with_model, t
     two_weeks(listener, trained.songs[20:22], trained.songs[22:24])
     Playlist.objects.update(description="Songs you have never heard, chosen for you.")
     page = alice_with_model.get("/", headers={"accept-language": "de"}).content.decode()
-    assert "Songs, die du noch nie gehört hast, für dich gewählt." in page
+    assert "Songs, die du noch nicht gehört hattest, für dich gewählt." in page
     assert "Songs you have never heard" not in page
 
 
