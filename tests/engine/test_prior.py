@@ -129,12 +129,12 @@ def test_an_influence_is_what_the_score_loses_without_the_song():
     influences = algorithm.influences(history, songs)[0]
     scores = algorithm.score(history)[0]
     assert history.nnz > 3
-    for place, column in enumerate(history.indices):
+    for position, column in enumerate(history.indices):
         without = history.copy()
         without[0, column] = 0
         without.eliminate_zeros()
         lost = scores - algorithm.score(without)[0]
-        np.testing.assert_allclose(influences[:, place], lost, rtol=1e-3, atol=1e-5)
+        np.testing.assert_allclose(influences[:, position], lost, rtol=1e-3, atol=1e-5)
 
 
 def test_a_component_of_an_older_release_scores_by_its_links_alone():
