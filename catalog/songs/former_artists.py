@@ -3,7 +3,6 @@
 A name that an artist has now always wins; so an operator who adds an artist of a former name takes it back.
 """
 
-import re
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
@@ -153,9 +152,23 @@ def rename_in_credit(credit: str, names: Mapping[str, str]) -> str:
             continue
         if old == main and main not in credit:  # a composer's name that was turned
             return name
-        word = rf"(?<!\w){re.escape(old)}(?!\w)"
-        credit = re.sub(word, lambda _match, name=name: name, credit, count=1)  # type: ignore[misc]
+        credit = _replace_name(credit, old, name)
     return credit[:NAME_LENGTH]
+
+
+def _replace_name(credit: str, old: str, new: str) -> str:
+    """Return the credit with its first `old` that is no part of a longer word replaced."""
+    start = credit.find(old)
+    while start >= 0:
+        end = start + len(old)
+        if not _is_letter(credit[:start][-1:]) and not _is_letter(credit[end : end + 1]):
+            return f"{credit[:start]}{new}{credit[end:]}"
+        start = credit.find(old, start + 1)
+    return credit
+
+
+def _is_letter(character: str) -> bool:
+    return character.isalnum() or character == "_"
 
 
 def _list_keys(credit: str) -> set[str]:

@@ -308,7 +308,12 @@ def list_methods(pattern) -> set[str]:
 
 def test_the_tables_are_about_every_operation():
     assert set(OPERATIONS) == list_described()
-    not_in_table = {"schema/", "docs/", "reference/"}
+    not_in_table = {
+        "schema/",
+        "docs/",
+        "reference/",
+        "me/made-playlists/",
+    }  # the last as 0.5 called it
     api = next(one for one in get_resolver().url_patterns if str(one.pattern) == "api/v1/")
     nested = [getattr(one, "url_patterns", [one]) for one in api.url_patterns]
     views = [one for some in nested for one in some if hasattr(one.callback, "view_class")]

@@ -71,7 +71,12 @@ def test_the_committed_description_is_the_present_one(api_file):
 
 
 def test_every_address_is_described(api_file):
-    not_described = {"schema/", "docs/", "reference/"}
+    not_described = {
+        "schema/",
+        "docs/",
+        "reference/",
+        "me/made-playlists/",
+    }  # the last as 0.5 called it
     wanted = {
         "/api/v1/" + re.sub(r"<[^>]+>", "{}", one)
         for one in addresses()

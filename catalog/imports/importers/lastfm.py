@@ -198,8 +198,9 @@ def _complete_header(
 
 def _may_be_of_a_play(column: str) -> bool:
     """Whether the name of a column of moments says nothing else, such as "Date Added"."""
-    words = normalise_column_name(column).split()
-    return column_names.OF_ANOTHER_MOMENT.isdisjoint(words)
+    name = normalise_column_name(column)
+    is_other = any(word in name for word in column_names.OF_ANOTHER_MOMENT_INSIDE)
+    return not is_other and column_names.OF_ANOTHER_MOMENT.isdisjoint(name.split())
 
 
 def _quote_names(names: Row) -> str:

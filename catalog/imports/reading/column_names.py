@@ -110,6 +110,11 @@ OF_ANOTHER_MOMENT = frozenset(
 )
 """Words by which tables call a moment that is none of a play: when a song came into a library."""
 
+OF_ANOTHER_MOMENT_INSIDE = _split_names(
+    "追加, 添加, 加入, 新增, 추가, 更新, 수정, 作成, 创建, 建立, 購入, 购买, 購買, 구매, 発売, 发行"
+)
+"""The same in writings without blanks between words, where they stand inside of a name."""
+
 COUNTS = _split_names(
     """plays, play count, playcount, scrobbles, listens, listen count, count, times played, total plays, wiedergaben,
     anzahl, écoutes, reproducciones, riproduzioni, reproduções, odtworzenia, прослушивания"""

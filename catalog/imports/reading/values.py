@@ -222,7 +222,7 @@ def parse_moment(text: str, day_first: bool | None = None) -> int | None:
     text is unknown.
     `day_first` says how the file's dates with slashes are read, where its rows show it (`dates.find_day_order`).
     """
-    if _is_plain_number(text):
+    if _is_plain_number(text) and not is_spreadsheet_day(text):
         return _check_range(_convert_number(int(text)), text)
     cleaned = text.strip()
     if not cleaned:
