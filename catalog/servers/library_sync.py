@@ -148,7 +148,7 @@ def _find_gone(
     gone = []
     for row in missing:
         reporter.stop_if_asked()
-        if client.get_song(row.item_id) is None:
+        if not client.has_song(row.item_id):
             gone.append(row.pk)
     return gone
 

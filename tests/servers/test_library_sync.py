@@ -152,6 +152,23 @@ class TestChangesThere:
         song.refresh_from_db()
         assert (song.is_available, song.has_audio, Song.objects.count()) == (True, True, 12)
 
+    @pytest.mark.parametrize("is_album_left", [True, False])
+    def test_navidrome_describes_a_song_whose_file_vanished(self, server, stand_in, is_album_left):
+        """Navidrome 0.63.2 answers getSong as before; search and album do not list the song any more."""
+        sync_library(server)
+        gone = next(song for song in stand_in.songs if song["id"] == "s3")
+        stand_in.songs = [
+            song
+            for song in stand_in.songs
+            if song is not gone and (is_album_left or song["albumId"] != gone["albumId"])
+        ]
+        stand_in.answers["getSong"] = lambda request: {"song": gone | {"id": request.get("id")}}
+        if not is_album_left:
+            stand_in.answers["getAlbum"] = lambda request: make_failure(70, "Album not found")
+        sync = sync_library(server)
+        assert sync.n_removed == 12 - len(stand_in.songs)
+        assert not Song.objects.get(title="Song 3").is_available
+
     def test_a_song_of_two_servers_stays_until_both_lost_it(self, server, stand_in, second_server):
         sync_library(server)
         sync_library(second_server)

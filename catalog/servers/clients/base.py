@@ -115,6 +115,10 @@ class ServerClient(ABC):
     def get_song(self, item_id: str) -> ServerItem | None:
         """Return one song; None where the server says that it has no such song."""
 
+    def has_song(self, item_id: str) -> bool:
+        """Return whether the server has the song's file still."""
+        return self.get_song(item_id) is not None
+
     @abstractmethod
     def list_starred(self) -> list[ServerItem]:
         """Return the songs that the account starred."""

@@ -148,6 +148,17 @@ class SubsonicClient(ServerClient):
             raise WrongAnswer(song.reason)
         return song
 
+    def has_song(self, item_id: str) -> bool:
+        """Return whether the server has the song's file still.
+
+        Navidrome goes on describing a song whose file vanished, but its album does not list it any more.
+        """
+        song = self.get_song(item_id)
+        if song is None or not song.album_item_id:
+            return song is not None
+        entries = self._list_album_songs(song.album_item_id)
+        return item_id in {read_id(read_dict(entry).get("id")) for entry in entries}
+
     # --- What the account thinks of it ---
 
     def list_starred(self) -> list[ServerItem]:
