@@ -12,11 +12,12 @@ import pytest
 
 from accounts.models import User
 from catalog.models import Interaction, MusicServer, Playlist, ServerAccount, ServerSong, Song
-from catalog.servers import joining, syncs
+from catalog.servers import joining
 from catalog.servers.clients import ItemGone, WrongCredentials, open_client, sign_in
 from catalog.servers.connecting import check_connection
 from catalog.servers.credentials import encrypt_secret
 from tests.home.conftest import N_ALBUMS, N_SONGS
+from tests.home.syncs import list_titles, read, sync_library
 
 pytestmark = [
     pytest.mark.home,
@@ -38,18 +39,6 @@ def server(db) -> MusicServer:
     )
 
 
-def sync_library(server):
-    sync = syncs.run_sync(syncs.request_library_sync(server, is_forced=True).pk)
-    assert sync.status == "succeeded", sync.error
-    return sync
-
-
-def read(account, *, is_light: bool = False):
-    account = ServerAccount.objects.get(pk=account.pk)
-    sync = syncs.run_sync(syncs.request_account_sync(account, is_light=is_light).pk)
-    assert sync.status == "succeeded", sync.error
-
-
 @pytest.fixture
 def lena(server) -> ServerAccount:
     """Lena's account there joined to hers here; what earlier tests left there is gone."""
@@ -66,11 +55,6 @@ def lena(server) -> ServerAccount:
 
 def find_item(title: str) -> str:
     return ServerSong.objects.get(song__title=title).item_id
-
-
-def list_titles(client, playlist_id: str) -> list[str]:
-    answer = client._connection.ask("getPlaylist", [("id", playlist_id)])
-    return [song["title"] for song in answer["playlist"].get("entry", [])]
 
 
 def test_the_library_comes_in(server):

@@ -18,7 +18,7 @@ from catalog.models import (
     ServerSong,
     Song,
 )
-from catalog.servers import joining, syncs
+from catalog.servers import joining
 from catalog.servers.clients import ItemGone, WrongCredentials, open_client, sign_in
 from catalog.servers.connecting import check_connection
 from catalog.servers.credentials import encrypt_secret
@@ -26,6 +26,7 @@ from recommendations.services.training import pipeline, training_requests
 from tests.catalog.audio_files import make_flac
 from tests.home.conftest import N_ALBUMS, N_SONGS, write_music
 from tests.home.navidrome import PASSWORDS, find_program, start_navidrome, wait_until
+from tests.home.syncs import list_titles, read, sync_library
 
 pytestmark = [
     pytest.mark.home,
@@ -69,19 +70,6 @@ def server(navidrome) -> MusicServer:
     client = open_client(server)
     wait_until(lambda: client.get_scan_mark() and len(client.list_songs().items) == N_ALL)
     return server
-
-
-def sync_library(server):
-    sync = syncs.run_sync(syncs.request_library_sync(server, is_forced=True).pk)
-    assert sync.status == "succeeded", sync.error
-    return sync
-
-
-def read(account, *, is_light: bool = False):
-    account = ServerAccount.objects.get(pk=account.pk)
-    sync = syncs.run_sync(syncs.request_account_sync(account, is_light=is_light).pk)
-    assert sync.status == "succeeded", sync.error
-    return sync
 
 
 @pytest.fixture
@@ -184,11 +172,6 @@ def test_playlists_are_written_renewed_and_deleted(lena):
     joining.leave_account(lena, deletes_playlists=True)
     assert [one.playlist_id for one in client.list_playlists()] == [theirs]
     assert list_titles(client, theirs) == ["Piece 0.1"]
-
-
-def list_titles(client, playlist_id: str) -> list[str]:
-    answer = client._connection.ask("getPlaylist", [("id", playlist_id)])
-    return [song["title"] for song in answer["playlist"].get("entry", [])]
 
 
 def test_moved_and_removed_files_are_followed(server, navidrome):

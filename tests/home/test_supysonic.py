@@ -7,10 +7,11 @@ import pytest
 from accounts.models import User
 from catalog.listening import interactions
 from catalog.models import Interaction, Playlist, ServerAccount, ServerSong, Song
-from catalog.servers import joining, syncs
+from catalog.servers import joining
 from catalog.servers.clients import ItemGone, WrongCredentials, open_client, sign_in
 from catalog.servers.connecting import check_connection
 from tests.home.conftest import N_ALBUMS, N_SONGS
+from tests.home.syncs import read, sync_library
 
 pytestmark = [
     pytest.mark.home,
@@ -18,17 +19,6 @@ pytestmark = [
     pytest.mark.django_db(transaction=True),
 ]
 N_ALL = N_ALBUMS * N_SONGS
-
-
-def sync_library(server):
-    return syncs.run_sync(syncs.request_library_sync(server, is_forced=True).pk)
-
-
-def read(account, *, is_light: bool = False):
-    account = ServerAccount.objects.get(pk=account.pk)
-    sync = syncs.run_sync(syncs.request_account_sync(account, is_light=is_light).pk)
-    assert sync.status == "succeeded", sync.error
-    return sync
 
 
 def list_likes(user: User) -> set[str]:
