@@ -40,7 +40,7 @@ from recommendations.engine.tuning.hyperparameter_search import (
     run_trials,
     select_best_trials,
 )
-from recommendations.engine.tuning.order_value import choose_decays, decide_order
+from recommendations.engine.tuning.order_value import choose_decays
 from recommendations.engine.tuning.ranker_training import RankerDataset
 from recommendations.engine.tuning.search_log import describe_validation, make_log, round_values
 from recommendations.engine.tuning.system_comparison import Comparison
@@ -68,6 +68,8 @@ def tune(
 
     Parameters
     ----------
+    config
+        What its order is learned for is decided (`order_value.decide_order`); left open it is any song that belongs.
     clock
         Only for a budget in seconds.
 
@@ -79,7 +81,6 @@ def tune(
     """
     if config.ranker is None and config.search is None:
         return Tuned(config)
-    config = decide_order(config, data, seed)
     ranker_config = config.ranker or RankerConfig()
     max_listeners = config.search.max_listeners if config.search else SearchConfig().max_listeners
     validation = Validation.hold_out(
